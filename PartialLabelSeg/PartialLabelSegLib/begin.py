@@ -1,0 +1,178 @@
+"""From a data set to a run that can start: import the cases, fix the split, make the plan. Each step is passed over where its file is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .config import Configuration, Plan, from_json, to_json
+from .data.case import Case, CaseSource, Cohort, read_case, safe_name, write_case
+from .data.importers import read_cohort
+from .data.labels import Labels
+from .data.plan import Machine, fingerprint, make_plan
+from .data.types import Structure
+from .run.events import Event
+from .run.failure import Failure
+from .run.files import inside, read_json, write_json
+from .run.folder import RunFolder
+from .train.device import Device, be_a_good_neighbour, find_device, native_precision
+from .train.estimate import Probe, probe, steps_for
+from .train.session import Session
+
+SIDED = re.compile(r"(?i)(left|right|(?:^|[^a-z])[lr](?:[^a-z]|$))|(?-i:[a-z][LR]$|^[LR][A-Z][a-z])")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What run.json says: the choices, the structures, which pairs may overlap, and the cases with their final split."""
+
+    configuration: Configuration
+    structures: tuple[Structure, ...]
+    overlapping: frozenset[frozenset[str]]
+    cases: tuple[tuple[str, str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "configuration": to_json(self.configuration),
+            "structures": [to_json(item) for item in self.structures],
+            "overlapping": sorted(sorted(pair) for pair in self.overlapping),
+            "cases": [{"name": name, "folder": folder, "split": split} for name, folder, split in self.cases],
+        }
+
+
+def read_run(run: RunFolder) -> Head:
+    """The head of a run. Failure: absent, damaged, or naming folders outside the run."""
+    head = run.read_head()
+    try:
+        structures = tuple(from_json(Structure, item) for item in head["structures"])
+        cases = tuple((str(item["name"]), str(item["folder"]), str(item["split"])) for item in head["cases"])
+        overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
+        configuration = from_json(Configuration, head["configuration"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failure(f"run.json is damaged ({error}).", way_out="Start the run anew in another folder.") from None
+    for _, folder, _ in cases:
+        inside(run.path / "cases", folder, "case folder")
+    return Head(configuration, structures, overlapping, cases)
+
+
+def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> Iterator[Event]:
+    """Copies every usable case into the run; run.json comes last. Cases that cannot be used are named and left out."""
+    cohort = read_cohort(source, configuration.absent)
+    broken = {problem.case for problem in cohort.problems if problem.severity == "error" and problem.case}
+    for problem in cohort.problems:
+        yield Event("problem", to_json(problem))
+    imported: list[tuple[Case, Labels]] = []
+    folders: set[str] = set()
+    usable = [item for item in cohort.sources if item.case not in broken]
+    for done, item in enumerate(usable, 1):
+        try:
+            imported.append(_import_case(item, run, folders))
+        except Failure as failure:
+            yield Event("problem", {"message": failure.sentence(), "case": item.case, "severity": "error"})
+        yield Event("imported", {"case": item.case, "step": done, "steps": len(usable)})
+    if not imported:
+        raise Failure("No case of the data set can be used.", way_out="Run `check` on it to see why.")
+    splits = final_splits(imported, configuration)
+    run.write_head(_head(cohort, configuration, imported, splits).to_json())
+
+
+def _import_case(source: CaseSource, run: RunFolder, folders: set[str]) -> tuple[Case, Labels]:
+    folder = safe_name(source.case)
+    while folder.lower() in folders:
+        folder += "_"
+    folders.add(folder.lower())
+    path = run.case(folder)
+    case = read_case(path) if (path / "case.json").exists() else write_case(path, source, source.case)
+    return case, case.labels()
+
+
+def _head(cohort: Cohort, configuration: Configuration, imported: list[tuple[Case, Labels]], splits: dict[str, str]) -> Head:
+    cases = tuple((case.name, case.folder.name, splits[case.name]) for case, _ in imported)
+    return Head(configuration, cohort.structures, cohort.overlapping, cases)
+
+
+def final_splits(imported: Sequence[tuple[Case, Labels]], configuration: Configuration) -> dict[str, str]:
+    """train, validation or test per case name, fixed for the whole run.
+
+    What the data set says stays. Where it names no validation case, a share of the training cases is drawn, never taking more than half
+    of the cases in which a structure is labelled; scans without any label always stay in training, where they can be relabelled.
+    """
+    splits = {case.name: case.split or "train" for case, _ in imported}
+    if "validation" in splits.values() or configuration.validation_share == 0:
+        return splits
+    drawn = {
+        case.name: {name for name in labels.structures if labels.is_known(name) and labels.voxels(name)}
+        for case, labels in imported
+        if splits[case.name] == "train"
+    }
+    holders = {name: sum(name in found for found in drawn.values()) for found in drawn.values() for name in found}
+    left = dict(holders)
+    wanted = round(configuration.validation_share * sum(1 for found in drawn.values() if found))
+    order = np.random.default_rng(configuration.seed).permutation(sorted(drawn))
+    covered: set[str] = set()
+    # First cases that bring a structure that validation has not seen, then any.
+    for fresh_only in (True, False):
+        for name in order:
+            found = drawn[str(name)]
+            taken = sum(value == "validation" for value in splits.values())
+            if taken >= wanted or splits[str(name)] == "validation" or not found or (fresh_only and found <= covered):
+                continue
+            if all(left[item] - 1 >= max(1, holders[item] / 2) for item in found):
+                splits[str(name)] = "validation"
+                covered |= found
+                for item in found:
+                    left[item] -= 1
+    return splits
+
+
+def open_session(run: RunFolder, truth: Path | None = None) -> Iterator[Event]:
+    """Opens a run for learning; the generator's return value is the Session. Makes plan.json where it is not there, after a probe of the machine."""
+    head = read_run(run)
+    configuration = head.configuration
+    threads = be_a_good_neighbour(configuration.threads)
+    name = find_device(configuration.device)
+    cases = tuple(replace(read_case(run.case(folder)), split=split) for _, folder, split in head.cases)
+    plan, probed = yield from _plan(run, head, cases, name)
+    if probed is not None:
+        yield Event("estimate", {**to_json(probed), "device": name, "threads": threads, "precision": plan.precision})
+    return Session(run, configuration, plan, Device(name, plan.precision), cases, head.overlapping, truth)
+
+
+def _plan(run: RunFolder, head: Head, cases: tuple[Case, ...], device: str) -> Iterator[Event]:
+    if run.plan.exists():
+        return _read_plan(run, head), None
+    yield Event("planning", {"cases": len(cases)})
+    configuration, names = head.configuration, tuple(item.name for item in head.structures)
+    precision = native_precision(device)
+    machine = Machine(device, Device(device, precision).gigabytes(), precision)
+    found = fingerprint((case, case.labels()) for case in cases if case.split != "test")
+    mirror = not any(SIDED.search(name) for name in names)
+    try:
+        plan = make_plan(found, names, configuration, machine, mirror)
+    except ValueError as error:
+        raise Failure(f"The plan does not work: {error}.", way_out="Check the values given with --set.") from None
+    measured = probe(plan, Device(device, plan.precision), configuration, len(cases))
+    if configuration.minutes is not None:
+        plan = steps_for(plan, measured, configuration)
+        measured = replace(measured, seconds=configuration.minutes * 60)
+    write_json(run.plan, {"plan": to_json(plan), "fingerprint": to_json(found), "machine": to_json(machine)})
+    return plan, measured
+
+
+def _read_plan(run: RunFolder, head: Head) -> Plan:
+    content = read_json(run.plan, "the plan")
+    try:
+        plan = from_json(Plan, content["plan"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failure(f"plan.json is damaged ({error}).", way_out="Delete it; it is made anew.") from None
+    if plan.structures != tuple(item.name for item in head.structures):
+        raise Failure("plan.json was made for other structures.", way_out="Delete it; it is made anew.")
+    return plan
+
+
+__all__ = ["Head", "Probe", "final_splits", "import_cases", "open_session", "read_run"]

@@ -1,0 +1,201 @@
+"""Every choice and every hyperparameter of a run: frozen dataclasses that check themselves, to and from JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+PRESETS = ("quick", "standard", "paper")
+METHODS = ("full", "ambiguity-only", "all-pseudo-labels", "naive")
+DIMENSIONS = ("2d", "2.5d", "3d")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """Grey values are clipped to [low, high], then (value - mean) / std. Found on labelled voxels (plan)."""
+
+    low: float
+    high: float
+    mean: float
+    std: float
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or self.std <= 0:
+            raise ValueError(f"intensity needs low < high and std > 0, got {self}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the network sees and how long it learns. Arrays are (slices, rows, columns): the axis of `slice_axis` of (z, y, x) comes first."""
+
+    structures: tuple[str, ...]
+    dimensions: str
+    slice_axis: int
+    spacing_mm: tuple[float, float, float]
+    patch: tuple[int, int, int]
+    context: int
+    batch: int
+    widths: tuple[int, ...]
+    strides: tuple[tuple[int, int, int], ...]
+    norm: str
+    intensity: Intensity
+    steps: int
+    fine_tune_steps: int
+    confidence_steps: int
+    learning_rate: float
+    learning_rate_end: float
+    dice_weight: float
+    mirror: tuple[int, ...]
+    rotate_degrees: float
+    scale: float
+    translate: float
+    precision: str
+    prior: float = 0.0067
+    optimiser: str = "adamw"
+    weight_decay: float = 1e-2
+    clip_norm: float = 12.0
+    foreground_share: float = 0.67
+    validate_every: int = 200
+    patience: int = 10
+    confidence_widths: tuple[int, ...] = (64, 32, 32)
+    average: float = 0.0
+    overlap: float = 0.5
+    architecture: str = "unet"
+
+    def __post_init__(self) -> None:
+        _one_of("dimensions", self.dimensions, DIMENSIONS)
+        _one_of("architecture", self.architecture, ("unet", "paper"))
+        _one_of("precision", self.precision, ("float32", "bfloat16", "float16"))
+        _one_of("optimiser", self.optimiser, ("adam", "adamw", "sgd"))
+        if len(set(self.structures)) != len(self.structures) or not self.structures:
+            raise ValueError(f"a plan needs structures of different names, got {self.structures}")
+        if min(self.patch) < 1 or self.batch < 1 or min(self.spacing_mm) <= 0:
+            raise ValueError(f"patch, batch and spacing must be positive, got {self.patch}, {self.batch}, {self.spacing_mm}")
+        if self.dimensions != "3d" and self.patch[0] != 1:
+            raise ValueError(f"a {self.dimensions} plan has patches of one slice, got {self.patch}")
+        if len(self.strides) != len(self.widths):
+            raise ValueError(f"each of {len(self.widths)} levels needs a stride, got {self.strides}")
+        if self.slice_axis not in (0, 1, 2):
+            raise ValueError(f"slice_axis must be 0, 1 or 2, got {self.slice_axis}")
+
+    @property
+    def channels(self) -> int:
+        return 1 + 2 * self.context if self.dimensions == "2.5d" else 1
+
+
+@dataclass(frozen=True)
+class Relabelling:
+    """The rounds (INERRANT, Algorithms 1 and 2). gamma_max None: 1 where at least half of the labels are there, else 0.66 (the paper's Table 7)."""
+
+    method: str = "full"
+    rounds: int = 2
+    gamma_max: float | None = None
+    confidence: str = "learned"
+    target: str = "correctness"
+    frozen: bool = False
+    review: bool = False
+    largest_component: bool = False
+    fill_holes: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("method", self.method, METHODS)
+        _one_of("confidence", self.confidence, ("learned", "mcp"))
+        _one_of("target", self.target, ("correctness", "tcp"))
+        if not 0 <= self.rounds <= 20:
+            raise ValueError(f"rounds must be 0 to 20, got {self.rounds}")
+        if self.gamma_max is not None and not 0 < self.gamma_max <= 1:
+            raise ValueError(f"gamma_max must lie in (0, 1], got {self.gamma_max}")
+
+    def gamma(self, round_number: int, gamma_max: float) -> float:
+        """gamma_t = t / T * gamma_max for t = 1..T; `round_number` counts from 0."""
+        return (round_number + 1) / self.rounds * gamma_max
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the user chose. `plan` holds overrides of single Plan fields by name; everything else is found from the data."""
+
+    preset: str = "quick"
+    dimensions: str | None = None
+    minutes: float | None = None
+    device: str = "auto"
+    seed: int = 0
+    threads: int = 0
+    validation_share: float = 0.2
+    absent: str = "missing"
+    relabelling: Relabelling = field(default_factory=Relabelling)
+    plan: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _one_of("preset", self.preset, PRESETS)
+        _one_of("device", self.device, ("auto", "cpu", "cuda", "mps"))
+        _one_of("absent", self.absent, ("missing", "absent"))
+        if self.dimensions is not None:
+            _one_of("dimensions", self.dimensions, DIMENSIONS)
+        if self.minutes is not None and self.minutes <= 0:
+            raise ValueError(f"minutes must be positive, got {self.minutes}")
+        if not 0 <= self.validation_share < 1:
+            raise ValueError(f"validation_share must lie in [0, 1), got {self.validation_share}")
+        unknown = set(self.plan) - {item.name for item in dataclasses.fields(Plan)}
+        if unknown:
+            raise ValueError(f"a plan has no {sorted(unknown)}")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+
+
+def to_json(value: Any) -> Any:
+    """A dataclass as plain JSON values."""
+    return dataclasses.asdict(value)
+
+
+def from_json(cls: type[T], value: Any) -> T:
+    """The dataclass `cls` from JSON values. ValueError: an unknown or missing name, or a value of the wrong kind."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{cls.__name__} must be an object, got {value!r}")
+    hints = typing.get_type_hints(cls)
+    fields = {item.name: item for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    unknown = set(value) - set(fields)
+    if unknown:
+        raise ValueError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+    needed = {
+        name for name, item in fields.items() if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+    }
+    if needed - set(value):
+        raise ValueError(f"{cls.__name__} lacks {', '.join(sorted(needed - set(value)))}")
+    return cls(**{name: _convert(hints[name], item, f"{cls.__name__}.{name}") for name, item in value.items()})
+
+
+def _convert(hint: Any, value: Any, name: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return from_json(hint, value)  # type: ignore[arg-type]
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in parts:
+            return None
+        return _convert(next(part for part in parts if part is not type(None)), value, name)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"{name} must be a list, got {value!r}")
+        if parts[-1] is not Ellipsis and len(parts) != len(value):
+            raise ValueError(f"{name} must have {len(parts)} values, got {value!r}")
+        kinds = [parts[0]] * len(value) if parts[-1] is Ellipsis else parts
+        return tuple(_convert(kind, item, name) for kind, item in zip(kinds, value))
+    return _plain(hint, value, name)
+
+
+def _plain(hint: Any, value: Any, name: str) -> Any:
+    if typing.get_origin(hint) is dict:
+        hint = dict
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is Any or (isinstance(value, hint) and (hint is bool or not isinstance(value, bool))):
+        return value
+    raise ValueError(f"{name} must be {hint.__name__}, got {value!r}")

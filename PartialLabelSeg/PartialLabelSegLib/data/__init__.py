@@ -1,0 +1,1 @@
+"""Scans and their labels, as values and as files."""

@@ -1,0 +1,137 @@
+"""Labels as files in a folder: the describing JSON comes last, so that a folder that has it is whole."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..run.failure import Failure
+from ..run.files import read_json, replacing, write_json
+from .geometry import Grid
+from .labels import Labels, Marks, Slices
+
+FORMAT = 1
+_DAMAGED = "Delete the folder and run the same command again; it is made anew from the step before."
+
+
+def write_labels(folder: Path, labels: Labels, grid: Grid) -> None:
+    """Writes `labels.nrrd` and `origin.nrrd` (uint8), `marks.npz` where there are marks, `soft-<value>.nrrd` where soft, then `labels.json`."""
+    sums = {}
+    for name, array in (("labels", labels.label_map), ("origin", labels.origin)):
+        write_image(folder / f"{name}.nrrd", grid.image(array))
+        sums[name] = _sum(array)
+    for name, array in labels.soft.items():
+        write_image(folder / f"soft-{labels.value(name)}.nrrd", grid.image(array.astype(np.float32)))
+        sums[f"soft-{labels.value(name)}"] = _sum(array.astype(np.float32))
+    arrays = _mark_arrays(labels)
+    if arrays:
+        with replacing(folder / "marks.npz") as beside, open(beside, "wb") as handle:
+            np.savez_compressed(handle, **arrays)  # type: ignore[arg-type]
+        sums.update({name: _sum(array) for name, array in arrays.items()})
+    write_json(folder / "labels.json", {**_description(labels), "grid": grid.to_json(), "crc32": sums})
+
+
+def _description(labels: Labels) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "structures": list(labels.structures),
+        "known": list(labels.known),
+        "slices": {name: {"axis": where.axis, "indices": list(where.indices)} for name, where in labels.slices.items()},
+        "soft": list(labels.soft),
+        "overlapping": sorted(sorted(pair) for pair in labels.overlapping),
+    }
+
+
+def _mark_arrays(labels: Labels) -> dict[str, np.ndarray]:
+    arrays = {}
+    for word, group in (("overlap", labels.overlaps), ("negative", labels.negatives)):
+        for name, marks in group.items():
+            arrays[f"{word}-{labels.value(name)}"] = marks.indices
+            arrays[f"{word}-origin-{labels.value(name)}"] = marks.origin
+    return arrays
+
+
+def _sum(array: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).data)
+
+
+def read_labels(folder: Path, case: str = "") -> tuple[Labels, Grid]:
+    """The labels of a folder and their grid. Failure: absent, damaged, truncated, or not as it was written."""
+    head = read_json(folder / "labels.json", "the description of the labels")
+    try:
+        if head["format"] != FORMAT:
+            raise Failure(f"labels of format {head['format']}, this version reads {FORMAT}.", case=case)
+        sums = head["crc32"]
+        grid = Grid.from_json(head["grid"])
+        arrays = {name: _checked(read_array(folder / f"{name}.nrrd"), sums[name], name, case) for name in ("labels", "origin")}
+        names = tuple(head["structures"])
+        soft = {n: _checked(read_array(folder / f"soft-{names.index(n) + 1}.nrrd"), sums[f"soft-{names.index(n) + 1}"], n, case) for n in head["soft"]}
+        marks = _read_marks(folder / "marks.npz", sums, names, case)
+        slices = {name: Slices(int(s["axis"]), tuple(s["indices"])) for name, s in head["slices"].items()}
+        overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
+        known = tuple(bool(flag) for flag in head["known"])
+        labels = Labels(names, arrays["labels"], known, arrays["origin"], slices, *marks, soft, overlapping)
+    except Failure:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Failure(f"its labels are damaged ({error}).", case=case or folder.name, way_out=_DAMAGED) from None
+    if labels.label_map.shape != grid.shape:
+        raise Failure("its labels do not fit their grid.", case=case or folder.name, way_out=_DAMAGED)
+    return labels, grid
+
+
+def _read_marks(
+    path: Path, sums: Mapping[str, int], names: tuple[str, ...], case: str
+) -> tuple[dict[str, Marks], dict[str, Marks]]:
+    wanted = [key for key in sums if key.startswith(("overlap-", "negative-"))]
+    if not wanted:
+        return {}, {}
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: _checked(stored[key], sums[key], key, case) for key in wanted}
+    except Failure:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
+        raise Failure(f"{path.name} is damaged ({error}).", case=case, way_out=_DAMAGED) from None
+    groups: tuple[dict[str, Marks], dict[str, Marks]] = ({}, {})
+    for group, word in zip(groups, ("overlap", "negative")):
+        for value, name in enumerate(names, 1):
+            if f"{word}-{value}" in arrays:
+                group[name] = Marks(arrays[f"{word}-{value}"], arrays[f"{word}-origin-{value}"])
+    return groups
+
+
+def _checked(array: np.ndarray, expected: int, name: str, case: str) -> np.ndarray:
+    if _sum(array) != expected:
+        raise Failure(f"the file of its {name} is not what was written (its checksum differs).", case=case, way_out=_DAMAGED)
+    return array
+
+
+def write_image(path: Path, image: sitk.Image) -> None:
+    """Writes an image, compressed, whole or not at all."""
+    with replacing(path) as beside:
+        writer = sitk.ImageFileWriter()
+        writer.SetFileName(str(beside))
+        writer.SetUseCompression(True)
+        writer.SetCompressionLevel(1)
+        writer.Execute(image)
+
+
+def read_image_file(path: Path) -> sitk.Image:
+    """The image of a file. Failure: absent or unreadable."""
+    if not path.is_file():
+        raise Failure(f"{path.name} is missing from {path.parent.name}.", way_out=_DAMAGED)
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown reason"
+        raise Failure(f"{path.name} cannot be read as an image ({reason}).", way_out=_DAMAGED) from None
+
+
+def read_array(path: Path) -> np.ndarray:
+    return sitk.GetArrayFromImage(read_image_file(path))

@@ -1,0 +1,211 @@
+"""The plan: from what the data is like and what the machine can do to spacing, patch, widths and steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..config import Configuration, Intensity, Plan, from_json, to_json
+from ..run.failure import Failure
+from .case import Case
+from .labels import Labels
+
+PIXELS = {"quick": 160, "standard": 320, "paper": 512}
+"""Most pixels along a side of the plane that the network works on."""
+_SAMPLES_PER_CASE = 20_000
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a cohort is like: medians over its cases, (z, y, x) in canonical orientation; grey values over labelled voxels."""
+
+    cases: int
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    intensity: Intensity
+    foreground_share: float
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the plan needs to know of the device: its name, memory in GiB, and its fastest safe precision."""
+
+    device: str
+    gigabytes: float
+    precision: str
+
+
+def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
+    """Reads each case once. Grey values: the 0.5th and 99.5th percentile, mean and standard deviation on labelled voxels, or on the whole scan where nothing is labelled."""
+    shapes, spacings, samples, shares = [], [], [], []
+    rng = np.random.default_rng(0)
+    for case, labels in cases:
+        grid = case.grid.canonical()
+        shapes.append(grid.shape)
+        spacings.append(grid.spacing_mm)
+        array = sitk.GetArrayFromImage(case.image())
+        drawn = labels.label_map > 0
+        shares.append(float(drawn.mean()))
+        values = array[drawn] if drawn.any() else array.ravel()
+        values = values[np.isfinite(values)]
+        samples.append(rng.choice(values, min(values.size, _SAMPLES_PER_CASE), replace=False).astype(np.float32))
+    if not shapes:
+        raise Failure("There is no case to learn from.", way_out="Run `check` on the data set to see why.")
+    shape = tuple(int(value) for value in np.median(shapes, axis=0))
+    spacing = tuple(float(value) for value in np.median(spacings, axis=0))
+    return Fingerprint(
+        len(shapes),
+        (shape[0], shape[1], shape[2]),
+        (spacing[0], spacing[1], spacing[2]),
+        _intensity(np.concatenate(samples)),
+        float(np.mean(shares)),
+    )
+
+
+def _intensity(values: np.ndarray) -> Intensity:
+    low, high = (float(value) for value in np.percentile(values, (0.5, 99.5)))
+    reach = max(high - low, 1e-3)
+    # A quarter of the range beyond the labelled values keeps the neighbourhood (fat, air, bone) distinguishable.
+    low, high = low - reach / 4, high + reach / 4
+    clipped = np.clip(values, low, high)
+    return Intensity(low, high, float(clipped.mean()), float(max(clipped.std(), reach / 20)))
+
+
+def make_plan(found: Fingerprint, structures: Sequence[str], configuration: Configuration, machine: Machine, mirror: bool) -> Plan:
+    """The plan of a preset for a cohort and a machine, with the user's overrides. ValueError: an override that does not fit.
+
+    mirror: left-right flips are harmless (no structure has a twin on the other side).
+    """
+    dimensions = configuration.dimensions or ("2d" if configuration.preset == "paper" else "2.5d")
+    slice_axis = _slice_axis(found.spacing_mm)
+    order = [slice_axis, *(axis for axis in range(3) if axis != slice_axis)]
+    spacing = [found.spacing_mm[axis] for axis in order]
+    shape = [found.shape[axis] for axis in order]
+    limit = PIXELS[configuration.preset]
+    coarser = max(1.0, max(shape[1:]) / limit)
+    spacing = [spacing[0] if dimensions != "3d" else max(spacing[0], spacing[1] * coarser / 2), spacing[1] * coarser, spacing[2] * coarser]
+    sizes = [math.ceil(shape[axis] * found.spacing_mm[order[axis]] / spacing[axis]) for axis in range(3)]
+    plan = _PRESETS[configuration.preset](found, tuple(structures), dimensions, machine)
+    patch, strides = _patch_and_strides(sizes, spacing, dimensions, len(plan.widths), limit)
+    plan = replace(
+        plan,
+        slice_axis=slice_axis,
+        spacing_mm=(spacing[0], spacing[1], spacing[2]),
+        patch=patch,
+        strides=strides,
+        mirror=_mirrored_axes(slice_axis) if mirror else (),
+    )
+    return overridden(plan, configuration.plan)
+
+
+def overridden(plan: Plan, changes: dict[str, Any]) -> Plan:
+    """The plan with single fields replaced. ValueError: a field it does not have, or a value that does not fit."""
+    return from_json(Plan, {**to_json(plan), **changes})
+
+
+def _slice_axis(spacing_mm: tuple[float, float, float]) -> int:
+    """Axial slices, unless another axis is cut more than twice as coarsely."""
+    coarsest = int(np.argmax(spacing_mm))
+    return coarsest if spacing_mm[coarsest] > 2 * spacing_mm[0] else 0
+
+
+def _mirrored_axes(slice_axis: int) -> tuple[int, ...]:
+    """The left-right axis (x) in network order."""
+    return (0,) if slice_axis == 2 else (2,)
+
+
+def _patch_and_strides(
+    sizes: Sequence[int], spacing: Sequence[float], dimensions: str, levels: int, limit: int
+) -> tuple[tuple[int, int, int], tuple[tuple[int, int, int], ...]]:
+    """The patch covers the plane where the limit allows; an axis is halved as long as it stays at 4 voxels and is not much coarser than the others."""
+    if dimensions == "3d":
+        most = 96 if limit <= 160 else 128
+        lengths = [min(max(size, 8), most) for size in sizes]
+    else:
+        lengths = [1, min(sizes[1], limit), min(sizes[2], limit)]
+    strides: list[tuple[int, int, int]] = [(1, 1, 1)]
+    reach, left = list(spacing), list(lengths)
+    for _ in range(levels - 1):
+        finest = min(reach[axis] for axis in (range(3) if dimensions == "3d" else (1, 2)))
+        step = [2 if left[axis] >= 8 and reach[axis] <= 2 * finest else 1 for axis in range(3)]
+        strides.append((step[0], step[1], step[2]))
+        reach = [value * factor for value, factor in zip(reach, step)]
+        left = [math.ceil(value / factor) for value, factor in zip(left, step)]
+    total = np.prod(strides, axis=0)
+    patch = [int(math.ceil(length / factor) * factor) for length, factor in zip(lengths, total)]
+    return (patch[0], patch[1], patch[2]), tuple(strides)
+
+
+def _quick(found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine) -> Plan:
+    """Minutes on two CPU cores."""
+    deep = dimensions == "3d"
+    return _base(
+        found, structures, dimensions, machine, widths=(16, 32, 64, 128, 256), batch=2 if deep else 12, steps=1200, rate=3e-3
+    )
+
+
+def _standard(found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine) -> Plan:
+    """A GPU, an hour or so."""
+    deep = dimensions == "3d"
+    widths = (32, 64, 128, 256, 320)
+    roomy = machine.gigabytes >= 10
+    return replace(
+        _base(found, structures, dimensions, machine, widths=widths, batch=(2 if deep else 16) if roomy else (1 if deep else 8), steps=20_000, rate=1e-3),
+        validate_every=500,
+        confidence_widths=(128, 64, 64),
+    )
+
+
+def _paper(found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine) -> Plan:
+    """Table 11's U-Net, Adam 1e-4 -> 1e-5 exponentially, cross-entropy only (INERRANT, section 4.1.3)."""
+    return replace(
+        _base(found, structures, dimensions, machine, widths=(64, 128, 256, 512, 1024), batch=4, steps=50_000, rate=1e-4),
+        learning_rate_end=1e-5,
+        dice_weight=0.0,
+        optimiser="adam",
+        weight_decay=0.0,
+        architecture="paper" if dimensions != "3d" else "unet",
+        average=0.0,
+        clip_norm=0.0,
+        validate_every=1000,
+        confidence_widths=(400, 120, 64, 64),
+    )
+
+
+_PRESETS = {"quick": _quick, "standard": _standard, "paper": _paper}
+
+
+def _base(
+    found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine, *, widths: tuple[int, ...], batch: int, steps: int, rate: float
+) -> Plan:
+    return Plan(
+        structures=structures,
+        dimensions=dimensions,
+        slice_axis=0,
+        spacing_mm=(1.0, 1.0, 1.0),
+        patch=(16, 16, 16) if dimensions == "3d" else (1, 16, 16),
+        context=2 if dimensions == "2.5d" else 0,
+        batch=batch,
+        widths=widths,
+        strides=((1, 1, 1),) * len(widths),
+        norm="batch" if dimensions != "3d" else "instance",
+        intensity=found.intensity,
+        steps=steps,
+        fine_tune_steps=steps // 3,
+        confidence_steps=max(100, steps // 4),
+        learning_rate=rate,
+        learning_rate_end=rate / 50,
+        dice_weight=1.0,
+        mirror=(),
+        rotate_degrees=15.0,
+        scale=0.2,
+        translate=0.05,
+        precision=machine.precision,
+        average=0.99,
+        confidence_widths=(48, 32),
+    )

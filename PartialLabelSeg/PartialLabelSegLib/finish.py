@@ -1,0 +1,36 @@
+"""From finished rounds to what a person takes away: completed segmentations, probability and confidence, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .begin import read_run
+from .data.case import read_case
+from .relabel.export import export_case
+from .report.collect import collect
+from .report.html import write_html
+from .report.outcome import read_outcome
+from .run.events import Event
+from .run.files import write_json
+from .run.folder import RunFolder
+
+
+def complete_cases(run: RunFolder, rounds: int) -> Iterator[Event]:
+    """Writes `completed/`: per case the segmentation for Slicer and as NIfTI, on the scan's own grid, and both volumes."""
+    head = read_run(run)
+    choices = head.configuration.relabelling
+    for done, (name, folder, _) in enumerate(head.cases, 1):
+        case = read_case(run.case(folder))
+        outcome = read_outcome(run, folder, rounds + 1, (choices.largest_component, choices.fill_holes))
+        export_case(run.completed, folder, case.grid, outcome.final, head.structures, outcome.prediction, ("seg-nrrd", "nifti"))
+        yield Event("completed", {"case": name, "step": done, "steps": len(head.cases)})
+
+
+def write_report(run: RunFolder, truth: Path | None = None, methods: Mapping[str, Any] | None = None) -> Iterator[Event]:
+    """Writes `report.json` and `report.html`."""
+    report = collect(run, truth, None, methods)
+    write_json(run.report_json, report)
+    write_html(run, report)
+    yield Event("report", {"json": run.report_json.name, "html": run.report_html.name})

@@ -1,0 +1,1 @@
+"""Losses: pure functions of torch tensors, all multiplied by the ambiguity map."""

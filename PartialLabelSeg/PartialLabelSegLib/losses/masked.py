@@ -1,0 +1,116 @@
+"""Masked losses: cross-entropy and soft Dice over the voxels whose truth is known (INERRANT, Eq. 1 and 2).
+
+Every function takes logits (N, K, *spatial) of any float dtype, a target of the same shape in [0, 1] (bool, uint8 or
+float; soft labels allowed) and a weight of the same shape >= 0: the ambiguity map w, 0 where the truth is unknown.
+Sums are taken in float32 (float64 for float64 logits), inside autocast too. A voxel with w = 0 contributes exactly
+nothing to value and gradient, whatever its logit or target.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .checks import check_floating, check_range, check_same_shape
+
+
+def masked_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Binary cross-entropy over the known voxels, a scalar: sum(w * BCE) / max(sum(w), 1).
+
+    INERRANT Eq. 1 and 2, divided by the sum of w so that the learning rate does not depend on how much is labelled.
+    """
+    logits, target, weight = _as_working_floats(logits, target, weight)
+    return _weighted_bce(logits, target, weight).sum() / weight.sum().clamp(min=1)
+
+
+def masked_bce_per_structure(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Binary cross-entropy of each structure (K,), divided by its own sum of w; 0 for a structure without weight."""
+    logits, target, weight = _as_working_floats(logits, target, weight)
+    return _per_structure(_weighted_bce(logits, target, weight)) / _divisor(_per_structure(weight))
+
+
+def masked_soft_dice(logits: Tensor, target: Tensor, weight: Tensor, smooth: float = 1.0) -> Tensor:
+    """Soft Dice loss of each structure (K,) over the known voxels of the whole batch.
+
+    1 - (2 sum(w p t) + smooth) / (sum(w p) + sum(w t) + smooth), p = sigmoid(logits); 0 for a structure without weight.
+    """
+    check_range("smooth", smooth, 1e-6, float("inf"))
+    logits, target, weight = _as_working_floats(logits, target, weight)
+    weighted = torch.sigmoid(logits) * weight
+    overlap = _per_structure(weighted * target)
+    total = _per_structure(weighted) + _per_structure(weight * target)
+    return 1 - (2 * overlap + smooth) / (total + smooth)
+
+
+def has_positive(target: Tensor, weight: Tensor) -> Tensor:
+    """Which structures have a known positive voxel in this batch: (K,) bool."""
+    check_same_shape(target, weight=weight)
+    return ((target > 0) & (weight > 0)).transpose(0, 1).flatten(1).any(1)
+
+
+def mean_over(losses: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of losses (K,) over the chosen structures (K,) bool; 0, with gradient 0, where none is chosen."""
+    return torch.where(chosen, losses, 0).sum() / chosen.sum().clamp(min=1)
+
+
+def masked_dice_loss(logits: Tensor, target: Tensor, weight: Tensor, smooth: float = 1.0) -> Tensor:
+    """Mean soft Dice loss, a scalar, over the structures that have a known positive voxel in this batch.
+
+    A structure that nobody looked for has no overlap to improve, and one without a positive voxel only a denominator:
+    its Dice pulls every probability of the batch to 0 with a force that does not depend on how wrong it is. The
+    cross-entropy already says "not here", voxel by voxel, so neither kind takes part.
+    """
+    return mean_over(masked_soft_dice(logits, target, weight, smooth), has_positive(target, weight))
+
+
+def bce_and_dice(logits: Tensor, target: Tensor, weight: Tensor, smooth: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Cross-entropy (K,), soft Dice loss (K,) and `has_positive` (K,) bool in one go, for training.
+
+    The same numbers as `masked_bce_per_structure`, `masked_soft_dice` and `has_positive`, with shared intermediate
+    volumes. A hand-written gradient would save 2 of 15 ms for 16 x 7 x 128 x 128 on one core, beside a step of 800.
+    """
+    check_range("smooth", smooth, 1e-6, float("inf"))
+    logits, target, weight = _as_working_floats(logits, target, weight)
+    # The output of a channels_last network against contiguous labels: one copy is cheaper than strided arithmetic.
+    logits = logits.contiguous()
+    probability, positive = torch.sigmoid(logits), weight * target
+    positives = _per_structure(positive)
+    bce = _per_structure(_weighted_bce(logits, target, weight)) / _divisor(_per_structure(weight))
+    overlap = 2 * _per_structure(probability * positive) + smooth
+    dice = 1 - overlap / (_per_structure(probability * weight) + positives + smooth)
+    return bce, dice, positives > 0
+
+
+def confidence_regression(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean squared error, a scalar, between sigmoid(logits) and the target confidence where w > 0.
+
+    INERRANT Eq. 3, restricted to voxels whose truth is known: sum(w (c - target)^2) / max(sum(w), 1).
+    """
+    logits, target, weight = _as_working_floats(logits, target, weight)
+    squared = (torch.sigmoid(logits) - target).square() * weight
+    return squared.sum() / weight.sum().clamp(min=1)
+
+
+def confidence_cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy, a scalar, of the predicted confidence to the target confidence (or correctness) where w > 0."""
+    return masked_bce(logits, target, weight)
+
+
+def _as_working_floats(logits: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    check_floating("logits", logits)
+    check_same_shape(logits, target=target, weight=weight)
+    dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    return logits.to(dtype), target.to(dtype), weight.to(dtype)
+
+
+def _weighted_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, target, weight=weight, reduction="none")
+
+
+def _per_structure(values: Tensor) -> Tensor:
+    return values.sum((0, *range(2, values.ndim)))
+
+
+def _divisor(weight: Tensor) -> Tensor:
+    return torch.where(weight > 0, weight, 1)

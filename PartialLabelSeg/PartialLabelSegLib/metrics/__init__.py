@@ -1,0 +1,1 @@
+"""How good a segmentation, a surface, a ranking by confidence and a relabelling are, in numbers with units."""

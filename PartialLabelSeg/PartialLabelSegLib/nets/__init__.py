@@ -1,0 +1,1 @@
+"""Networks: the segmentation U-Net and the confidence head on top of its features."""

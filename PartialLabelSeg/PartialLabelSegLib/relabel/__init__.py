@@ -1,0 +1,1 @@
+"""From predictions to decisions to the next labels."""

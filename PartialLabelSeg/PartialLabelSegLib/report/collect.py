@@ -1,0 +1,115 @@
+"""Everything that a run left behind, as one JSON value: the content of `report.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.types import State
+from ..metrics.evaluate import evaluate
+from ..run.files import finite, read_json
+from ..run.folder import RunFolder
+from .history import read_rounds, read_timing, told_warnings
+from .outcome import read_outcome, volumes
+
+FORMAT = 1
+
+
+def collect(
+    run: RunFolder,
+    truth: Path | None = None,
+    evaluation: Mapping[str, Any] | None = None,
+    methods: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The report of a run as plain JSON values; numbers that are not finite are None.
+
+    truth: a folder of reference segmentations; the completed ones are measured against them, unless `evaluation` is that comparison already
+    (metrics/evaluate.py, `to_json`). methods: {name: {"dice_mean": number, "dice": {structure: number}}}, to be shown side by side.
+    A run that was cancelled is reported as far as it got. Failure: a file of the run is damaged.
+    """
+    head = run.read_head()
+    rounds = read_rounds(run)
+    structures = [dict(entry) for entry in head.get("structures", [])]
+    cases = [_case(run, entry, len(rounds), head) for entry in head.get("cases", [])]
+    for entry in structures:
+        entry.update(_over_cases(entry["name"], cases))
+        entry["not_learned"] = bool(rounds) and entry["name"] in rounds[-1]["not_learned"]
+    if truth is not None and evaluation is None:
+        evaluation = evaluate(run.completed, truth).to_json()
+    report = {
+        "program": "PartialLabelSeg",
+        "format": FORMAT,
+        "configuration": head.get("configuration", {}),
+        "plan": read_json(run.plan, "the plan") if run.plan.exists() else None,
+        "structures": structures,
+        "share_labelled": share_labelled(cases),
+        "cases": cases,
+        "rounds": rounds,
+        "validation": _validation(rounds, [entry["name"] for entry in structures]),
+        "not_learned": rounds[-1]["not_learned"] if rounds else [],
+        "evaluation": None if evaluation is None else dict(evaluation),
+        "methods": None if methods is None else dict(methods),
+        "timing": read_timing(run, rounds),
+        "warnings": [*told_warnings(run), *_unlikely(structures, cases)],
+    }
+    return {key: finite(value) for key, value in report.items()}
+
+
+def _case(run: RunFolder, entry: Mapping[str, Any], rounds: int, head: Mapping[str, Any]) -> dict[str, Any]:
+    choices = head.get("configuration", {}).get("relabelling", {})
+    rules = (bool(choices.get("largest_component")), bool(choices.get("fill_holes")))
+    outcome = read_outcome(run, entry["folder"], rounds, rules)
+    return {
+        "name": entry["name"],
+        "folder": entry["folder"],
+        "split": entry["split"],
+        "size": list(outcome.grid.size),
+        "spacing_mm": list(outcome.grid.spacing),
+        "structures": volumes(outcome),
+    }
+
+
+def _over_cases(name: str, cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How often a structure is labelled, and how much of it was drawn and suggested."""
+    mine = [case["structures"][name] for case in cases]
+    counts = {state.name.lower() + "_cases": sum(item["state"] == state.value for item in mine) for state in State}
+    return {
+        **counts,
+        "expert_ml": sum(item["expert_ml"] for item in mine),
+        "accepted_ml": sum(sum(item["accepted_ml"].values()) for item in mine),
+        "filled_ml": sum(item["filled_ml"] for item in mine),
+    }
+
+
+def share_labelled(cases: Sequence[Mapping[str, Any]]) -> float | None:
+    """alpha: the share of the pairs of training or validation scan and structure that are drawn or confirmed absent."""
+    states = [item["state"] for case in cases if case["split"] != "test" for item in case["structures"].values()]
+    known = sum(state in (State.LABELLED.value, State.ABSENT.value) for state in states)
+    return known / len(states) if states else None
+
+
+def _validation(rounds: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Dice on the fixed validation scans at the step that each round kept: per structure and their mean, one value per round."""
+    kept = [entry["validation"] for entry in rounds]
+    return {
+        "structures": {name: [entry["dice"].get(name) for entry in kept] for name in names},
+        "mean": [entry["dice_mean"] for entry in kept],
+    }
+
+
+def _unlikely(structures: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Completed structures that nobody drew and whose volume lies far outside the drawn ones: below half the least, or above twice the most."""
+    found = []
+    for name in (entry["name"] for entry in structures):
+        drawn = [case["structures"][name]["expert_ml"] for case in cases if case["structures"][name]["state"] == State.LABELLED.value]
+        if len(drawn) < 3:
+            continue
+        low, high = min(drawn), max(drawn)
+        for case in cases:
+            item = case["structures"][name]
+            if item["state"] == State.MISSING.value and not low / 2 <= item["completed_ml"] <= high * 2:
+                size = f"{item['completed_ml']:.1f} mL were suggested" if item["completed_ml"] else "nothing was suggested"
+                message = f"{size}; the drawn ones have {low:.1f} to {high:.1f} mL."
+                found.append({"message": message, "case": case["name"], "structure": name})
+    return found

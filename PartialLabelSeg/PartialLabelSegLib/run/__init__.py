@@ -1,0 +1,1 @@
+"""The run folder and its events: what both programs share."""

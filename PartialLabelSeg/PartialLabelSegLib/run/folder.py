@@ -1,0 +1,144 @@
+"""The run folder: the one place that knows where each file of a run lies, and who is at work in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .failure import Failure
+from .files import read_json, write_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RoundFolder:
+    """`rounds/<t>/`: what one round of train, confidence, predict, relabel left behind."""
+
+    path: Path
+
+    @property
+    def segmentation(self) -> Path:
+        return self.path / "segmentation.pt"
+
+    @property
+    def confidence(self) -> Path:
+        return self.path / "confidence.pt"
+
+    @property
+    def training(self) -> Path:
+        """Curves of the segmentation's training: loss and validation Dice per structure."""
+        return self.path / "training.json"
+
+    @property
+    def confidence_training(self) -> Path:
+        return self.path / "confidence.json"
+
+    def prediction(self, case_folder: str) -> Path:
+        return self.path / "predictions" / case_folder
+
+    @property
+    def review(self) -> Path:
+        """The decisions on this round's suggestions, a person's or the automatic ones."""
+        return self.path / "review.json"
+
+    @property
+    def relabelling(self) -> Path:
+        """What was accepted, per case and structure."""
+        return self.path / "relabelling.json"
+
+    def labels(self, case_folder: str) -> Path:
+        """The labels after this round's decisions; the next round learns from them."""
+        return self.path / "labels" / case_folder
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder of rounds. All paths hang below `path`."""
+
+    path: Path
+
+    @property
+    def head(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def cancel(self) -> Path:
+        """Whoever wants the worker to stop creates this file; the worker looks once per batch and removes it when it ends."""
+        return self.path / "cancel"
+
+    def case(self, case_folder: str) -> Path:
+        return self.path / "cases" / case_folder
+
+    def prepared(self, case_folder: str) -> Path:
+        return self.path / "prepared" / case_folder
+
+    def round(self, number: int) -> RoundFolder:
+        return RoundFolder(self.path / "rounds" / str(number))
+
+    @property
+    def completed(self) -> Path:
+        return self.path / "completed"
+
+    @property
+    def report_json(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def report_html(self) -> Path:
+        return self.path / "report.html"
+
+    def read_head(self) -> dict[str, Any]:
+        """`run.json`. Failure: not a run folder, or of another format."""
+        head = read_json(self.head, "the description of the run")
+        if not isinstance(head, dict) or head.get("program") != "PartialLabelSeg":
+            raise Failure(f"{self.path.name} holds a run.json that is not a run of this program.", way_out="Choose another folder.")
+        if head.get("format") != FORMAT:
+            raise Failure(f"{self.path.name} is a run of format {head.get('format')}; this version reads {FORMAT}.")
+        return head
+
+    def write_head(self, head: dict[str, Any]) -> None:
+        write_json(self.head, {"program": "PartialLabelSeg", "format": FORMAT, **head})
+
+    def cancelled(self) -> bool:
+        return self.cancel.exists()
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Holds the folder for this process. Failure where another live process holds it; a dead one's hold is taken over by the system."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / ".lock", "a+b") as handle:
+            if not _hold(handle):
+                raise Failure(
+                    f"Another process is at work in {self.path.name}.",
+                    way_out="Wait until it ends, or stop it by creating a file named 'cancel' in that folder.",
+                )
+            yield
+
+
+def _hold(handle: Any) -> bool:
+    """An advisory lock that dies with the process."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""Events as a person at a terminal reads them: one line per step with a bar and the time left, and a sentence for what stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from .run.events import Event
+
+WIDTH = 24
+_STEPS = {
+    "imported": "Reading the scans",
+    "prepared": "Preparing the scans",
+    "prediction": "Predicting",
+    "completed": "Writing the completed segmentations",
+}
+
+
+class ProgressBar:
+    """A listener that draws on `stream`, over and over on one line where that is a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._stage = ""
+        self._began = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        fields = event.fields
+        if event.kind == "progress":
+            self._bar(str(fields["stage"]), fields["step"], fields["steps"], fields.get("seconds_left"), f"loss {fields['loss']:.3f}")
+        elif event.kind in _STEPS:
+            self._bar(_STEPS[event.kind], fields["step"], fields["steps"], None, str(fields.get("case", "")))
+        elif event.kind in SENTENCES:
+            self._line(SENTENCES[event.kind](fields))
+
+    def _bar(self, stage: str, step: int, steps: int, seconds_left: float | None, remark: str) -> None:
+        if stage != self._stage:
+            self._stage, self._began = stage, time.monotonic()
+        last = step >= steps
+        if not self._live and not last:
+            return
+        if seconds_left is None:
+            seconds_left = (time.monotonic() - self._began) / max(1, step) * (steps - step)
+        filled = round(WIDTH * step / max(1, steps))
+        bar = "█" * filled + "·" * (WIDTH - filled)
+        left = "" if last else f" {duration(seconds_left)} left"
+        text = f"{stage} {bar} {step}/{steps}{left}  {remark}"
+        self._stream.write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
+        if self._live and last:
+            self._stream.write("\n")
+        self._stream.flush()
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{text}\n" if self._live else f"{text}\n")
+        self._stream.flush()
+
+
+def duration(seconds: float) -> str:
+    """'about 4 minutes', as a clinician reads it."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} seconds"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} minutes"
+    return f"about {seconds / 3600:.1f} hours"
+
+
+def _estimate(fields: dict[str, object]) -> str:
+    seconds, gigabytes = float(str(fields["seconds"])), float(str(fields["gigabytes"]))
+    return f"This will take {duration(seconds)} on {fields['device']}, with about {gigabytes:.1f} GiB of memory."
+
+
+def _validation(fields: dict[str, object]) -> str:
+    dice = fields["dice"]
+    assert isinstance(dice, dict)
+    parts = ", ".join(f"{name} {value:.2f}" for name, value in dice.items() if value is not None and value == value)
+    return f"  validation Dice at step {fields['step']}: mean {fields['dice_mean']:.3f} ({parts})"
+
+
+SENTENCES: dict[str, Callable[[dict[str, object]], str]] = {
+    "problem": lambda fields: f"Problem: {fields['message']}",
+    "note": lambda fields: f"Note: {fields['message']}",
+    "planning": lambda fields: "Looking at the scans and timing this machine",
+    "estimate": _estimate,
+    "resumed": lambda fields: f"Going on at step {fields['step']} of {fields['steps']} ({fields['stage']})",
+    "validation": _validation,
+    "relabelled": lambda fields: f"Accepted the most confident {float(str(fields['gamma'])):.0%} of the suggestions in {fields['cases']} scans",
+    "waiting": lambda fields: f"{fields['message']}",
+    "cancelled": lambda fields: f"{fields['message']}",
+    "error": lambda fields: f"{fields['message']}",
+    "finished": lambda fields: f"{fields['message']}",
+}

@@ -1,0 +1,1 @@
+"""Windows, batches, steps: everything that learns."""

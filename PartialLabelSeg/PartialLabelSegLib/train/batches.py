@@ -1,0 +1,119 @@
+"""Batches: windows, cut, moved to the device, augmented; targets and the ambiguity map computed there, never stored as K volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import Plan
+from .augment import Strength, change_grey, draw_affine, sample_geometry, window_size
+from .device import Device
+from .windows import OUTSIDE, Cut, Sources, cut_windows, draw_windows
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """image float32 (N, C, *patch); target and weight bool (N, K, *patch): weight is the ambiguity map w of INERRANT, Eq. 2."""
+
+    image: Tensor
+    target: Tensor
+    weight: Tensor
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What a batch's chance depends on, so that a resumed run draws the same: seed of the run, round, stage, step."""
+
+    run: int
+    round: int
+    stage: int
+
+    def numpy(self, step: int) -> np.random.Generator:
+        return np.random.default_rng([self.run, self.round, self.stage, step])
+
+    def torch(self, step: int) -> torch.Generator:
+        number = int(np.random.SeedSequence([self.run, self.round, self.stage, step, 1]).generate_state(1, np.uint64)[0])
+        return torch.Generator().manual_seed(number >> 1)
+
+
+class BatchMaker:
+    """Makes the batch of any step from the seed alone."""
+
+    def __init__(self, sources: Sources, plan: Plan, device: Device, seed: Seed, excludes: Tensor | None) -> None:
+        self._sources = sources
+        self._plan = plan
+        self._device = device
+        self._seed = seed
+        self._settles = None if excludes is None else excludes.to(device.torch)
+
+    def batch(self, step: int, size: int) -> Batch:
+        """The batch of `step` with `size` windows."""
+        rng, generator = self._seed.numpy(step), self._seed.torch(step)
+        windows = draw_windows(self._sources, size, self._plan.foreground_share, rng)
+        cut = cut_windows(self._sources, windows, self._plan, window_size(self._plan))
+        return self._augmented(cut, generator)
+
+    def _augmented(self, cut: Cut, generator: torch.Generator) -> Batch:
+        plan, device = self._plan, self._device.torch
+        image = torch.from_numpy(cut.image).to(device)
+        label = torch.from_numpy(cut.label).to(device)
+        planes = {name: torch.from_numpy(plane).to(device) for name, plane in cut.planes.items()}
+        flat = plan.dimensions != "3d"
+        if flat:
+            label, planes = label[:, 0], {name: plane[:, 0] for name, plane in planes.items()}
+        else:
+            image = image[:, None]
+        strength, patch = Strength.of(plan), plan.patch[1:] if flat else plan.patch
+        affine = draw_affine(image.shape[0], strength, len(patch), generator)
+        image, label, planes = sample_geometry(image, label, planes, affine, patch)
+        image = change_grey(image, strength.grey if plan.rotate_degrees else 0.0, generator)
+        known = torch.from_numpy(cut.known).to(device)
+        target, weight = truth(label, known, len(plan.structures), planes, self._settles)
+        memory = torch.channels_last if flat else torch.channels_last_3d
+        return Batch(image.contiguous(memory_format=memory), target, weight)
+
+
+def truth(
+    label: Tensor, known: Tensor, structures: int, planes: dict[str, Tensor], settles: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Target and ambiguity map, bool (N, K, *patch), of a label map (N, *patch) uint8.
+
+    w = known | (label > 0) (INERRANT, Eq. 2), and nothing outside the scan. `settles` (K + 1, K) bool says which label settles which structure
+    where some may overlap; None: every label settles all. Planes: 'positive-<value>' adds positives, 'certain-<value>' certain voxels.
+    """
+    values = torch.arange(1, structures + 1, device=label.device, dtype=torch.uint8)
+    spread = (1, structures) + (1,) * (label.ndim - 1)
+    target = label[:, None] == values.view(spread)
+    inside = (label != OUTSIDE)[:, None]
+    drawn = (label > 0)[:, None] if settles is None else _settled(label, settles)
+    weight = (known.view(known.shape + (1,) * (label.ndim - 1)) | drawn) & inside
+    for name, plane in planes.items():
+        word, value = name.rsplit("-", 1)
+        index = int(value) - 1
+        weight[:, index] |= plane
+        if word == "positive":
+            target[:, index] |= plane
+    return target, weight
+
+
+def _settled(label: Tensor, settles: Tensor) -> Tensor:
+    clean = torch.where(label == OUTSIDE, 0, label).long()
+    return settles.T[:, clean].movedim(0, 1)
+
+
+def settling(structures: tuple[str, ...], overlapping: Iterable[frozenset[str]]) -> Tensor | None:
+    """bool (K + 1, K): whether a voxel with label l is settled for structure k. None where all exclude each other."""
+    pairs = [pair for pair in overlapping if len(pair) == 2]
+    if not pairs:
+        return None
+    table = torch.ones(len(structures) + 1, len(structures), dtype=torch.bool)
+    table[0] = False
+    for pair in pairs:
+        first, second = (structures.index(name) for name in sorted(pair))
+        table[first + 1, second] = False
+        table[second + 1, first] = False
+    return table

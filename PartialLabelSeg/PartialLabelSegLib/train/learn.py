@@ -1,0 +1,141 @@
+"""The learning steps of a round: segmentation, then confidence; each leaves one finished file, so that a run goes on where it ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ..nets.heads import ConfidenceNetwork
+from ..nets.unet import UNet
+from ..run.events import Event
+from ..run.failure import Failure
+from ..run.files import write_json
+from .batches import BatchMaker, Seed
+from .network import build_confidence, build_segmentation, load_weights, placed, save_network
+from .objective import ConfidenceObjective, segmentation_objective
+from .prepared import PreparedCase
+from .session import Session
+from .steps import Stage, Trainer
+from .validate import validation_dice
+from .windows import Sources
+
+SEGMENTATION, CONFIDENCE = 1, 2
+NOT_LEARNED = 0.1
+"""A structure whose best validation Dice stays below this was not learned, and the report says so."""
+
+
+def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
+    """Round 0 trains from scratch; later rounds go on from the network before, on the relabelled cases (INERRANT, Algorithm 2)."""
+    folder = session.round(number)
+    if folder.segmentation.exists():
+        return
+    plan, training = session.plan, tuple(session.opened(session.of_split("train"), number))
+    network = segmentation_network(session, None if number == 0 else session.round(number - 1).segmentation)
+    trainer = Trainer(network, segmentation_objective(plan), _maker(session, training, number, SEGMENTATION), plan, session.device)
+    stage = Stage(
+        name=f"round {number}: learning the structures",
+        steps=plan.steps if number == 0 else plan.fine_tune_steps,
+        rate=(plan.learning_rate * (1.0 if number == 0 else 0.3), plan.learning_rate_end),
+        checkpoint=folder.path / "segmentation.checkpoint.pt",
+        validate=_validation(session),
+        cancelled=session.run.cancelled,
+    )
+    yield from trainer.run(stage)
+    missed = _not_learned(trainer.progress.validation)
+    if missed:
+        yield Event("note", {"message": f"Not learned so far: {', '.join(missed)}.", "structures": missed})
+    write_json(folder.training, {**trainer.progress.curves(), "not_learned": missed})
+    save_network(folder.segmentation, plan, network.state_dict())
+    stage.checkpoint.unlink(missing_ok=True)
+
+
+def segmentation_network(session: Session, weights: Path | None) -> nn.Module:
+    """The plan's network on the device, untrained or with a finished round's weights."""
+    network = build_segmentation(session.plan, session.configuration.seed)
+    if weights is not None:
+        load_weights(network, weights, "the network of a round")
+    return placed(network, session.device, session.plan)
+
+
+def _validation(session: Session) -> Any:
+    """validate(network) on the fixed cases with the expert's labels (round 0), or None where there is no such case."""
+    cases = tuple(case for case in session.opened(session.of_split("validation"), 0) if case.points)
+    if not cases:
+        return None
+    return lambda network: validation_dice(network, cases, session.plan, session.device)
+
+
+def _maker(session: Session, cases: tuple[PreparedCase, ...], number: int, stage: int) -> BatchMaker:
+    sources = Sources.of(cases)
+    if not sources.cases or not sources.holders:
+        raise Failure(
+            "No training case has a labelled structure, so there is nothing to learn from.",
+            way_out="Run `check` on the data set; label at least one structure in one scan.",
+        )
+    seed = Seed(session.configuration.seed, number, stage)
+    return BatchMaker(sources, session.plan, session.device, seed, session.settles())
+
+
+def _not_learned(validation: list[dict[str, Any]]) -> list[str]:
+    if not validation:
+        return []
+    best: dict[str, float] = {}
+    for entry in validation:
+        for name, dice in entry["dice"].items():
+            if math.isfinite(dice):
+                best[name] = max(dice, best.get(name, 0.0))
+    return [name for name, dice in best.items() if dice < NOT_LEARNED]
+
+
+def learn_confidence(session: Session, number: int) -> Iterator[Event]:
+    """Fits the confidence of a round's finished segmentation (INERRANT, section 3.2.2).
+
+    On known voxels of the training cases under augmentation and of the validation cases, whose predictions are held out: a confidence
+    fitted only where the segmentation was fitted sees too few errors. Nothing to do for 'mcp'.
+    """
+    folder, choices, plan = session.round(number), session.configuration.relabelling, session.plan
+    if folder.confidence.exists() or choices.confidence == "mcp":
+        return
+    segmentation = segmentation_network(session, folder.segmentation).eval().requires_grad_(False)
+    network = confidence_network(session, segmentation, None)
+    held_out = tuple(session.opened(session.of_split("validation"), 0))
+    training = tuple(session.opened(session.of_split("train"), 0))
+    cases = training + held_out * _repeats(len(training), len(held_out))
+    objective = ConfidenceObjective(segmentation, choices.target)
+    trainer = Trainer(network, objective, _maker(session, cases, number, CONFIDENCE), plan, session.device)
+    stage = Stage(
+        name=f"round {number}: learning the confidence",
+        steps=plan.confidence_steps,
+        rate=(plan.learning_rate * 0.3, plan.learning_rate_end),
+        checkpoint=folder.path / "confidence.checkpoint.pt",
+        validate=None,
+        cancelled=session.run.cancelled,
+    )
+    yield from trainer.run(stage)
+    write_json(
+        folder.confidence_training,
+        {**trainer.progress.curves(), "kind": choices.confidence, "target": choices.target, "frozen": choices.frozen, "held_out_cases": len(held_out)},
+    )
+    save_network(folder.confidence, plan, network.state_dict())
+    stage.checkpoint.unlink(missing_ok=True)
+
+
+def _repeats(training: int, held_out: int) -> int:
+    """How often the held-out cases are listed, so that they make up about half of the draws."""
+    return max(1, round(training / held_out)) if held_out else 0
+
+
+def confidence_network(session: Session, segmentation: nn.Module, weights: Path | None) -> ConfidenceNetwork:
+    """The confidence network of a segmentation, untrained or with a finished round's weights."""
+    assert isinstance(segmentation, UNet)
+    choices = session.configuration.relabelling
+    network = build_confidence(segmentation, session.plan, choices.frozen, session.configuration.seed)
+    if weights is not None:
+        load_weights(network, weights, "the confidence network of a round")
+    placed_network = placed(network, session.device, session.plan)
+    assert isinstance(placed_network, ConfidenceNetwork)
+    return placed_network

@@ -1,0 +1,81 @@
+"""From a plan to its networks, and finished networks to and from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..config import Plan, from_json, to_json
+from ..nets.architecture import Architecture
+from ..nets.heads import ConfidenceHead, ConfidenceNetwork
+from ..nets.unet import UNet, paper_unet
+from ..run.failure import Failure
+from .checkpoint import load, save
+from .device import Device
+
+
+def build_segmentation(plan: Plan, seed: int) -> UNet:
+    """The untrained network of a plan; its weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if plan.architecture == "paper":
+            return paper_unet(len(plan.structures), plan.channels)
+        dimensions = 3 if plan.dimensions == "3d" else 2
+        strides = tuple(stride[3 - dimensions :] for stride in plan.strides[1:])
+        return UNet(
+            Architecture(
+                structures=len(plan.structures),
+                in_channels=plan.channels,
+                dimensions=dimensions,
+                widths=plan.widths,
+                strides=strides,
+                norm=plan.norm,
+                prior=plan.prior,
+            )
+        )
+
+
+def build_confidence(segmentation: UNet, plan: Plan, frozen: bool, seed: int) -> ConfidenceNetwork:
+    """A copy of the segmentation network with an untrained confidence head."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + 1)
+        dimensions = 3 if plan.dimensions == "3d" else 2
+        head = ConfidenceHead(segmentation.feature_count, len(plan.structures), dimensions, plan.confidence_widths)
+        return ConfidenceNetwork(segmentation, head, frozen)
+
+
+def placed(network: nn.Module, device: Device, plan: Plan) -> nn.Module:
+    """The network on the device, its weights channels-last."""
+    memory = torch.channels_last_3d if plan.dimensions == "3d" else torch.channels_last
+    return network.to(device.torch).to(memory_format=memory)  # type: ignore[call-overload, no-any-return]
+
+
+def save_network(path: Path, plan: Plan, weights: dict[str, Any], extra: dict[str, Any] | None = None) -> None:
+    """Weights with the plan that says how to build and feed the network."""
+    plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    save(path, {"plan": to_json(plan), "weights": plain, **(extra or {})})
+
+
+def load_weights(network: nn.Module, path: Path, what: str) -> dict[str, Any]:
+    """Puts a file's weights into `network`. Failure where they do not fit. Returns the file's other content."""
+    content = load(path, what)
+    try:
+        network.load_state_dict(content.pop("weights"))
+    except (RuntimeError, KeyError, AttributeError, TypeError):
+        raise Failure(f"{what} ({path.name}) holds another network.", way_out=f"Delete {path.name} and run again.") from None
+    return content
+
+
+def load_segmentation(path: Path) -> tuple[UNet, Plan]:
+    """A finished segmentation network and its plan."""
+    content = load(path, "the network")
+    try:
+        plan = from_json(Plan, content["plan"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise Failure(f"the network ({path.name}) has a damaged plan ({error}).") from None
+    network = build_segmentation(plan, 0)
+    load_weights(network, path, "the network")
+    return network, plan

@@ -1,0 +1,133 @@
+"""Whole-volume prediction: slice batches in 2D and 2.5D, a sliding window with smooth blending in 3D; then back onto the scan's own grid, one structure at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from torch import Tensor, nn
+
+from ..config import Plan
+from ..data.geometry import Grid, resample_image
+from .device import Device, is_out_of_memory
+from .prepared import from_network_order, prepared_grid
+
+SLICES_AT_ONCE = 16
+
+
+@torch.inference_mode()
+def predict_volume(network: nn.Module, image: np.ndarray, plan: Plan, device: Device) -> Tensor:
+    """Sigmoid outputs, float32 (K, slice, row, column) on the cpu, of a prepared image (slice, row, column)."""
+    network.eval()
+    volume = torch.from_numpy(image.astype(np.float32))
+    run = _in_windows if plan.dimensions == "3d" else _in_slices
+    return run(network, volume, plan, device)
+
+
+def _probabilities(network: nn.Module, batch: Tensor, device: Device) -> Tensor:
+    memory = torch.channels_last if batch.ndim == 4 else torch.channels_last_3d
+    moved = batch.to(device.torch).contiguous(memory_format=memory)
+    with device.autocast():
+        return torch.sigmoid(network(moved).float())
+
+
+def _in_slices(network: nn.Module, volume: Tensor, plan: Plan, device: Device) -> Tensor:
+    depth, reach = volume.shape[0], (plan.channels - 1) // 2
+    result = torch.empty((len(plan.structures), *volume.shape))
+    neighbours = torch.arange(depth)[:, None] + torch.arange(-reach, reach + 1)[None, :]
+    neighbours = neighbours.clamp(0, depth - 1)
+
+    def compute(first: int, last: int) -> None:
+        out = _probabilities(network, volume[neighbours[first:last]], device)
+        result[:, first:last] = out.movedim(0, 1).cpu()
+
+    _halving(compute, depth, SLICES_AT_ONCE)
+    return result
+
+
+def _halving(compute: Callable[[int, int], None], count: int, at_once: int) -> None:
+    """Calls `compute(first, last)` over 0..count; when memory runs out, with half as many at once."""
+    first = 0
+    while first < count:
+        last = min(count, first + at_once)
+        try:
+            compute(first, last)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or at_once == 1:
+                raise
+            at_once = max(1, at_once // 2)
+            continue
+        first = last
+
+
+def _in_windows(network: nn.Module, volume: Tensor, plan: Plan, device: Device) -> Tensor:
+    patch = tuple(min(size, -(-length // 16) * 16) for size, length in zip(plan.patch, volume.shape))
+    padded = _padded(volume, patch, (plan.intensity.low - plan.intensity.mean) / plan.intensity.std)
+    importance = _bump(patch)
+    total = torch.zeros((len(plan.structures), *padded.shape))
+    weight = torch.zeros(padded.shape)
+    corners = list(product(*(_starts(length, size, plan.overlap) for length, size in zip(padded.shape, patch))))
+
+    def compute(first: int, last: int) -> None:
+        spans = [tuple(slice(start, start + size) for start, size in zip(corner, patch)) for corner in corners[first:last]]
+        out = _probabilities(network, torch.stack([padded[span] for span in spans])[:, None], device).cpu()
+        for span, probability in zip(spans, out):
+            total[(slice(None), *span)] += probability * importance
+            weight[span] += importance
+
+    _halving(compute, len(corners), max(1, plan.batch))
+    total /= weight
+    return total[(slice(None), *(slice(0, length) for length in volume.shape))]
+
+
+def _padded(volume: Tensor, patch: tuple[int, ...], darkest: float) -> Tensor:
+    missing = [max(0, size - length) for size, length in zip(patch, volume.shape)]
+    if not any(missing):
+        return volume
+    behind = [amount for length in reversed(missing) for amount in (0, length)]
+    return nn.functional.pad(volume, behind, value=darkest)
+
+
+def _starts(length: int, size: int, overlap: float) -> list[int]:
+    """Evenly spread first voxels of windows of `size` that cover `length` with at least the given share of overlap."""
+    if length <= size:
+        return [0]
+    count = int(np.ceil((length - size) / (size * (1 - overlap)))) + 1
+    return [round(position) for position in np.linspace(0, length - size, count)]
+
+
+def _bump(patch: tuple[int, ...]) -> Tensor:
+    """A Gaussian that weighs the middle of a window most (sigma an eighth of its size, never below 1/1000)."""
+    bump = torch.ones(patch)
+    for axis, size in enumerate(patch):
+        position = (torch.arange(size) - (size - 1) / 2) / (size / 8)
+        bump = bump * torch.exp(-0.5 * position**2).view([size if a == axis else 1 for a in range(3)])
+    return bump.clamp(min=1e-3)
+
+
+def on_scan_grid(volume: Tensor | np.ndarray, grid: Grid, plan: Plan) -> np.ndarray:
+    """One structure's values (slice, row, column) on the scan's own grid: float32 (z, y, x), linear."""
+    array = np.ascontiguousarray(from_network_order(np.asarray(volume, np.float32), plan))
+    image = prepared_grid(grid, plan).image(array)
+    return sitk.GetArrayFromImage(resample_image(image, grid, 0.0))
+
+
+def exclusive_labels(volumes: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """argmax_k where the largest is >= 0.5, else 0 (INERRANT, section 3.1.1), one structure's volume at a time.
+
+    Returns the label map uint8 and the largest probability float32, both (z, y, x).
+    """
+    best = np.zeros(0, np.float32)
+    label = np.zeros(0, np.uint8)
+    for value, volume in enumerate(volumes, 1):
+        if value == 1:
+            best, label = volume.copy(), np.ones(volume.shape, np.uint8)
+            continue
+        better = volume > best
+        best[better] = volume[better]
+        label[better] = value
+    label[best < 0.5] = 0
+    return label, best

@@ -1,0 +1,252 @@
+"""The training loop: step by step, with a checkpoint, a look at the cancel file, and a validation every so often; the same for segmentation and confidence."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..config import Plan
+from ..run.events import Event
+from ..run.failure import Failure
+from .batches import BatchMaker
+from .checkpoint import load, save
+from .device import Device, is_out_of_memory
+from .objective import Objective
+
+CHECKPOINT_SECONDS = 30.0
+PROGRESS_SECONDS = 1.0
+
+
+class Cancelled(Exception):
+    """The cancel file was seen; the checkpoint is written."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training: how long, how fast, where its checkpoint lies, and what looks at it in between.
+
+    validate(network) -> Dice per structure name, or None where there is nothing to validate on. rate: first and last learning rate.
+    """
+
+    name: str
+    steps: int
+    rate: tuple[float, float]
+    checkpoint: Path
+    validate: Callable[[nn.Module], dict[str, float]] | None
+    cancelled: Callable[[], bool]
+
+
+@dataclass
+class Progress:
+    """What a training remembers beside the weights."""
+
+    step: int = 0
+    batch: int = 1
+    seconds: float = 0.0
+    steps: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    validation: list[dict[str, Any]] = field(default_factory=list)
+    best_step: int = 0
+    best_score: float = -1.0
+
+    def curves(self) -> dict[str, Any]:
+        return {
+            "steps": self.steps,
+            "loss": self.loss,
+            "validation": self.validation,
+            "best_step": self.best_step,
+            "seconds": self.seconds,
+            "batch": self.batch,
+        }
+
+
+class Trainer:
+    """Trains one network in place. Everything that chance decides comes from the batch maker's seed and the step number, so a resumed training repeats an undisturbed one."""
+
+    def __init__(self, network: nn.Module, objective: Objective, maker: BatchMaker, plan: Plan, device: Device) -> None:
+        self.network = network
+        self._objective = objective
+        self._maker = maker
+        self._plan = plan
+        self._device = device
+        self._average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self._best: dict[str, torch.Tensor] | None = None
+        self._optimiser = _optimiser(network, plan)
+        self._scaler = torch.amp.GradScaler(device.name, enabled=device.precision == "float16")
+
+    def run(self, stage: Stage) -> Iterator[Event]:
+        """Trains until the stage's last step or until validation has stopped rising. Afterwards the network holds the best weights.
+
+        Yields progress and validation events. Raises Cancelled after saving a checkpoint.
+        """
+        progress = self._restore(stage) or Progress(batch=self._plan.batch)
+        if progress.step:
+            yield Event("resumed", {"stage": stage.name, "step": progress.step, "steps": stage.steps})
+        started, saved, told = time.monotonic() - progress.seconds, time.monotonic(), 0.0
+        window: list[torch.Tensor] = []
+        while progress.step < stage.steps and not self._stopped_rising(progress):
+            if stage.cancelled():
+                self._save(stage, progress)
+                raise Cancelled
+            window.append((yield from self._step_that_fits(stage, progress)))
+            progress.step += 1
+            progress.seconds = time.monotonic() - started
+            last = progress.step == stage.steps
+            if last or progress.step % 10 == 0:
+                self._note_loss(progress, window)
+                if last or time.monotonic() - told >= PROGRESS_SECONDS:
+                    told = time.monotonic()
+                    yield _progress_event(stage, progress)
+            if last or progress.step % self._plan.validate_every == 0:
+                yield from self._validated(stage, progress)
+                progress.seconds = time.monotonic() - started
+            if not last and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+                self._save(stage, progress)
+                saved = time.monotonic()
+                yield Event("checkpoint", {"stage": stage.name, "step": progress.step})
+        self.network.load_state_dict(self._best if self._best is not None else self._averaged())
+        self.progress = progress
+
+    def _step_that_fits(self, stage: Stage, progress: Progress) -> Iterator[Event]:
+        """One step; when memory runs out, half the batch and again."""
+        while True:
+            try:
+                return self._step(stage, progress.step, progress.batch)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._optimiser.zero_grad(set_to_none=True)
+            if self._device.name == "cuda":
+                torch.cuda.empty_cache()
+            if progress.batch == 1:
+                raise Failure(
+                    "Memory ran out although the batch holds a single window.",
+                    way_out="Close other programs, or choose a smaller patch or width in the plan.",
+                )
+            progress.batch = max(1, progress.batch // 2)
+            yield Event("note", {"message": f"Memory ran out; going on with {progress.batch} windows per step."})
+
+    def _step(self, stage: Stage, step: int, batch_size: int) -> torch.Tensor:
+        self.network.train()
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(step, stage.steps, stage.rate)
+        batch = self._maker.batch(step, batch_size)
+        self._optimiser.zero_grad(set_to_none=True)
+        with self._device.autocast():
+            terms = self._objective(self.network, batch)
+            loss = torch.stack(list(terms.values())).sum()
+        self._scaler.scale(loss).backward()
+        if self._plan.clip_norm > 0:
+            self._scaler.unscale_(self._optimiser)
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._plan.clip_norm)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self._follow(step)
+        return loss.detach()
+
+    def _follow(self, step: int) -> None:
+        """The running average of the weights: a better network than the last step's when training is short."""
+        if self._plan.average == 0:
+            return
+        keep = min(self._plan.average, (1 + step) / (10 + step))
+        values = [(self._average[name], value.detach()) for name, value in self.network.state_dict().items()]
+        floats = [pair for pair in values if pair[0].is_floating_point()]
+        torch._foreach_lerp_([mean for mean, _ in floats], [value for _, value in floats], 1 - keep)
+        for mean, value in values:
+            if not mean.is_floating_point():
+                mean.copy_(value)
+
+    def _averaged(self) -> dict[str, torch.Tensor]:
+        return self._average if self._plan.average > 0 else self.network.state_dict()
+
+    def _validated(self, stage: Stage, progress: Progress) -> Iterator[Event]:
+        """Measures the averaged weights on the fixed validation cases and remembers them where they are the best so far."""
+        if stage.validate is None:
+            return
+        current = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self._averaged())
+        self.network.eval()
+        dice = stage.validate(self.network)
+        known = [value for value in dice.values() if math.isfinite(value)]
+        score = sum(known) / len(known) if known else 0.0
+        progress.validation.append({"step": progress.step, "dice": dice})
+        if score >= progress.best_score:
+            progress.best_score, progress.best_step = score, progress.step
+            self._best = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(current)
+        yield Event("validation", {"stage": stage.name, "step": progress.step, "dice": dice, "dice_mean": score})
+
+    def _stopped_rising(self, progress: Progress) -> bool:
+        since = sum(1 for entry in progress.validation if entry["step"] > progress.best_step)
+        return self._plan.patience > 0 and since >= self._plan.patience
+
+    @staticmethod
+    def _note_loss(progress: Progress, window: list[torch.Tensor]) -> None:
+        value = float(torch.stack(window).mean())
+        window.clear()
+        if not math.isfinite(value):
+            raise Failure(
+                f"The loss is not a number at step {progress.step}.",
+                way_out="Check the scans for extreme grey values (`check`), or lower learning_rate in the plan.",
+            )
+        progress.steps.append(progress.step)
+        progress.loss.append(value)
+
+    def _save(self, stage: Stage, progress: Progress) -> None:
+        save(
+            stage.checkpoint,
+            {
+                "network": self.network.state_dict(),
+                "average": self._average,
+                "best": self._best or {},
+                "optimiser": self._optimiser.state_dict(),
+                "scaler": self._scaler.state_dict(),
+                "progress": vars(progress),
+            },
+        )
+
+    def _restore(self, stage: Stage) -> Progress | None:
+        if not stage.checkpoint.exists():
+            return None
+        content = load(stage.checkpoint, "the checkpoint", self._device.torch)
+        try:
+            self.network.load_state_dict(content["network"])
+            self._average = content["average"]
+            self._best = content["best"] or None
+            self._optimiser.load_state_dict(content["optimiser"])
+            self._scaler.load_state_dict(content["scaler"])
+            return Progress(**content["progress"])
+        except (KeyError, RuntimeError, ValueError, TypeError):
+            raise Failure(
+                f"The checkpoint ({stage.checkpoint.name}) belongs to another network.",
+                way_out=f"Delete {stage.checkpoint.name} and run the same command again.",
+            ) from None
+
+
+def learning_rate(step: int, steps: int, rate: tuple[float, float]) -> float:
+    """Exponential fall from the first to the last rate (INERRANT, section 4.1.3), after a linear rise over the first hundredth."""
+    rise = max(1, steps // 100)
+    fall = rate[0] * (rate[1] / rate[0]) ** (step / max(1, steps - 1))
+    return fall * min(1.0, (step + 1) / rise)
+
+
+def _optimiser(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if plan.optimiser == "sgd":
+        return torch.optim.SGD(parameters, plan.learning_rate, momentum=0.9, weight_decay=plan.weight_decay)
+    if plan.optimiser == "adam":
+        return torch.optim.Adam(parameters, plan.learning_rate)
+    return torch.optim.AdamW(parameters, plan.learning_rate, weight_decay=plan.weight_decay)
+
+
+def _progress_event(stage: Stage, progress: Progress) -> Event:
+    left = progress.seconds / progress.step * (stage.steps - progress.step)
+    fields = {"stage": stage.name, "step": progress.step, "steps": stage.steps, "loss": progress.loss[-1]}
+    return Event("progress", {**fields, "seconds_left": round(left, 1)})

@@ -1,0 +1,149 @@
+"""The U-Net: sizes, the paper's table, the prior, gradients, and that it can learn at all."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from PartialLabelSegLib.losses.masked import masked_bce
+from PartialLabelSegLib.nets.architecture import Architecture
+from PartialLabelSegLib.nets.unet import UNet, paper_unet
+from torch import nn
+
+MEMORY = {2: torch.channels_last, 3: torch.channels_last_3d}
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    """A generator for weights and images."""
+    return torch.Generator().manual_seed(seed)
+
+
+def small(dimensions: int = 2, **changes) -> UNet:
+    """A network of three levels that runs in milliseconds."""
+    return UNet(Architecture(3, 2, dimensions, **{"widths": (4, 6, 8), **changes}), seeded())
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trainable numbers."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def kinds(module: nn.Module) -> list[str]:
+    """Class names of the layers of a module in the order in which they stand."""
+    return [type(layer).__name__ for layer in module.modules() if not list(layer.children())]
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance", "group", "none"])
+@pytest.mark.parametrize("layout", ["plain", "paper"])
+@pytest.mark.parametrize("size", [(8, 8), (7, 13), (1, 5), (3, 9, 6), (1, 4, 5)])
+def test_logits_and_features_have_the_size_of_any_image(size: tuple[int, ...], layout: str, norm: str) -> None:
+    network = small(len(size), norm=norm, layout=layout)
+    image = torch.randn(2, 2, *size, generator=seeded(1))
+    assert network(image).shape == (2, 3, *size)
+    assert network.features(image).shape == (2, network.feature_count, *size)
+
+
+def test_anisotropic_steps_never_pool_the_slices() -> None:
+    network = small(3, strides=((1, 2, 2), (1, 2, 2)))
+    coarsest = []
+    network.down[-1].register_forward_hook(lambda _module, _args, out: coarsest.append(tuple(out.shape[2:])))
+    assert network(torch.zeros(1, 2, 3, 8, 8)).shape == (1, 3, 3, 8, 8)
+    assert coarsest == [(3, 2, 2)]
+
+
+def test_an_odd_image_is_continued_by_its_edge_and_cut_back() -> None:
+    network = small(norm="none").eval()
+    image = torch.randn(1, 2, 6, 7, generator=seeded(1))
+    continued = nn.functional.pad(image, (0, 1, 0, 2), mode="replicate")
+    assert torch.equal(network(image), network(continued)[..., :6, :7])
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8), (1, 3, 8, 8), (1, 2, 8, 8, 8)])
+def test_an_image_of_another_kind_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="input must have"):
+        small()(torch.zeros(shape))
+
+
+def test_the_paper_network_has_about_31_million_parameters() -> None:
+    assert 30e6 < parameter_count(paper_unet(7)) < 32.5e6
+
+
+def test_the_paper_network_places_its_layers_as_table_11_does() -> None:
+    network = UNet(Architecture(2, widths=(4, 8), layout="paper"), seeded())
+    assert kinds(network.down[0]) == ["Conv2d", "ReLU", "Conv2d", "BatchNorm2d", "ReLU"]
+    assert kinds(network.down[1]) == ["MaxPool2d", "Conv2d", "ReLU", "Conv2d", "BatchNorm2d", "ReLU"]
+    assert kinds(network.up[0]) == ["Upsample", "Conv2d", "BatchNorm2d", "ReLU"]
+    assert kinds(network.join[-1]) == ["Conv2d", "ReLU", "Conv2d", "ReLU"]
+    assert network.up[0].convolve[0].kernel_size == (2, 2)
+
+
+def test_the_middle_decoder_blocks_of_the_paper_have_one_norm() -> None:
+    network = UNet(Architecture(2, widths=(4, 6, 8), layout="paper"), seeded())
+    assert kinds(network.join[0]) == ["Conv2d", "ReLU", "Conv2d", "BatchNorm2d", "ReLU"]
+
+
+@pytest.mark.parametrize("layout", ["plain", "paper"])
+@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+def test_an_untrained_network_predicts_the_prior_of_each_structure(norm: str, layout: str) -> None:
+    prior = (0.01, 0.2, 0.5)
+    network = small(norm=norm, layout=layout, prior=prior)
+    probability = torch.sigmoid(network(torch.randn(4, 2, 16, 16, generator=seeded(1))))
+    assert probability.mean((0, 2, 3)).tolist() == pytest.approx(prior, rel=0.25)
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance", "group"])
+def test_the_gradient_agrees_with_finite_differences(norm: str) -> None:
+    network = UNet(Architecture(2, 1, widths=(2, 3), norm=norm), seeded()).double()
+    image = torch.randn(2, 1, 3, 4, generator=seeded(2), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(network, (image,), atol=1e-6, eps=1e-7, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("norm", ["batch", "instance", "group", "none"])
+def test_channels_last_changes_the_memory_and_not_the_answer(dimensions: int, norm: str) -> None:
+    network = small(dimensions, norm=norm)
+    image = torch.randn(2, 2, *(8,) * dimensions, generator=seeded(1))
+    expected = network(image)
+    network = network.to(memory_format=MEMORY[dimensions])
+    torch.testing.assert_close(network(image.to(memory_format=MEMORY[dimensions])), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_logits_are_float32_and_not_rounded_to_bfloat16_under_autocast() -> None:
+    network = small()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = network(torch.randn(1, 2, 16, 16, generator=seeded(1)))
+    assert logits.dtype == torch.float32
+    assert not torch.equal(logits, logits.bfloat16().float())
+
+
+def test_logits_come_from_the_features() -> None:
+    network = small().eval()
+    image = torch.randn(1, 2, 8, 8, generator=seeded(1))
+    assert torch.equal(network(image), network.logits_from(network.features(image)))
+
+
+def test_the_same_generator_gives_the_same_weights_and_leaves_them_to_no_other() -> None:
+    first, second, other = small(), small(), UNet(small().architecture, seeded(9))
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert any(not torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+
+
+def test_dropout_is_random_in_training_and_absent_in_evaluation() -> None:
+    network = small(dropout=0.5, norm="instance")
+    image = torch.randn(1, 2, 8, 8, generator=seeded(1))
+    assert not torch.equal(network(image), network(image))
+    network.eval()
+    assert torch.equal(network(image), network(image))
+
+
+def test_a_structure_that_is_only_bright_is_learned_in_a_few_steps() -> None:
+    network = UNet(Architecture(1, widths=(4, 8)), seeded())
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    image = torch.randn(4, 1, 16, 16, generator=seeded(3))
+    bright = image > 0.5
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss = masked_bce(network(image), bright, torch.ones_like(image))
+        loss.backward()
+        optimiser.step()
+    assert ((network(image) > 0) == bright).float().mean() > 0.95
