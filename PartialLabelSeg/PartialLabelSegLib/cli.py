@@ -29,7 +29,8 @@ class Check:
     as_json: bool
 
     def run(self) -> int:
-        from .data.check import check_cohort, format_check
+        from .data.check import check_cohort
+        from .data.check_text import format_check
         from .data.importers import read_cohort
 
         table = check_cohort(read_cohort(self.cases, self.absent))

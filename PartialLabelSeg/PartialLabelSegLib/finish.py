@@ -8,12 +8,11 @@ from typing import Any
 
 from .begin import read_run
 from .data.case import read_case
-from .relabel.export import export_case
+from .relabel.export import Completed, export_case
 from .report.collect import collect
-from .report.html import write_html
 from .report.outcome import read_outcome
+from .report.write import write_report as write
 from .run.events import Event
-from .run.files import write_json
 from .run.folder import RunFolder
 
 
@@ -24,13 +23,12 @@ def complete_cases(run: RunFolder, rounds: int) -> Iterator[Event]:
     for done, (name, folder, _) in enumerate(head.cases, 1):
         case = read_case(run.case(folder))
         outcome = read_outcome(run, folder, rounds + 1, (choices.largest_component, choices.fill_holes))
-        export_case(run.completed, folder, case.grid, outcome.final, head.structures, outcome.prediction, ("seg-nrrd", "nifti"))
+        result = Completed(folder, case.grid, outcome.final, head.structures, outcome.prediction)
+        export_case(run.completed, result, replace=True)
         yield Event("completed", {"case": name, "step": done, "steps": len(head.cases)})
 
 
 def write_report(run: RunFolder, truth: Path | None = None, methods: Mapping[str, Any] | None = None) -> Iterator[Event]:
     """Writes `report.json` and `report.html`."""
-    report = collect(run, truth, None, methods)
-    write_json(run.report_json, report)
-    write_html(run, report)
+    write(run, collect(run, truth, None, methods))
     yield Event("report", {"json": run.report_json.name, "html": run.report_html.name})

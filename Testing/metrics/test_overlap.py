@@ -79,7 +79,7 @@ def test_a_mask_of_one_voxel_in_a_volume_of_one_voxel_is_measured() -> None:
 
 
 @given(two_masks())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_swapping_the_masks_swaps_precision_and_recall_and_the_sign_of_the_volume_error(
     masks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> None:
@@ -91,7 +91,7 @@ def test_swapping_the_masks_swaps_precision_and_recall_and_the_sign_of_the_volum
 
 
 @given(two_masks())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_dice_and_jaccard_stay_in_0_to_1_and_follow_from_each_other(
     masks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> None:
@@ -102,14 +102,14 @@ def test_dice_and_jaccard_stay_in_0_to_1_and_follow_from_each_other(
 
 
 @given(two_masks(), st.integers(0, 2))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_mirroring_both_masks_changes_nothing(masks: tuple[NDArray[np.bool_], NDArray[np.bool_]], axis: int) -> None:
     mirrored = overlap(np.flip(masks[0], axis), np.flip(masks[1], axis), voxel_ml=1.0)
     assert mirrored == overlap(*masks, voxel_ml=1.0)
 
 
 @given(two_masks())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_measures_agree_with_scikit_learn_where_both_masks_have_voxels(
     masks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> None:

@@ -58,7 +58,7 @@ def test_a_perfect_ranking_and_its_reverse() -> None:
 
 
 @given(ranked_values())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_measures_equal_scikit_learns(ranked: Ranked) -> None:
     confidence, correct = ranked
     result = ranking(confidence, correct)
@@ -68,7 +68,7 @@ def test_the_measures_equal_scikit_learns(ranked: Ranked) -> None:
 
 
 @given(ranked_values(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_order_of_the_voxels_does_not_matter(ranked: Ranked, random: Random) -> None:
     confidence, correct = ranked
     order = list(range(len(correct)))
@@ -77,7 +77,7 @@ def test_the_order_of_the_voxels_does_not_matter(ranked: Ranked, random: Random)
 
 
 @given(ranked_values())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_correct_and_wrong_swap_roles_when_the_confidence_is_turned_round(ranked: Ranked) -> None:
     confidence, correct = ranked
     forth, back = ranking(confidence, correct), ranking(-confidence, ~correct)
@@ -85,7 +85,7 @@ def test_correct_and_wrong_swap_roles_when_the_confidence_is_turned_round(ranked
 
 
 @given(ranked_values())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_monotone_rescaling_of_the_confidence_changes_nothing(ranked: Ranked) -> None:
     confidence, correct = ranked
     assert ranking(confidence * 4, correct) == ranking(confidence.astype(np.float64), correct)

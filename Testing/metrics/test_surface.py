@@ -141,7 +141,7 @@ def test_identical_masks_are_at_no_distance() -> None:
 
 
 @given(two_filled_masks(), SPACING)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_distance_agrees_with_a_distance_transform(masks: Masks, spacing: tuple[float, float, float]) -> None:
     result = surface_distances(*masks, spacing_mm=spacing)
     np.testing.assert_allclose(result.to_reference_mm, distances_by_transform(*masks, spacing), atol=1e-9)
@@ -149,7 +149,7 @@ def test_every_distance_agrees_with_a_distance_transform(masks: Masks, spacing: 
 
 
 @given(two_filled_masks(), SPACING)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_hausdorff_agrees_with_simpleitk_on_the_surfaces(masks: Masks, spacing: tuple[float, float, float]) -> None:
     assert surface_distances(*masks, spacing_mm=spacing).hausdorff_mm == pytest.approx(
         hausdorff_of_sitk(masks, spacing), abs=1e-4
@@ -180,7 +180,7 @@ def test_hausdorff_and_average_agree_with_simpleitk_and_monai_on_organ_like_mask
 
 
 @given(two_filled_masks(), SPACING)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_swapping_the_masks_swaps_the_directions_only(masks: Masks, spacing: tuple[float, float, float]) -> None:
     forth, back = surface_distances(*masks, spacing_mm=spacing), surface_distances(*masks[::-1], spacing_mm=spacing)
     np.testing.assert_array_equal(forth.to_reference_mm, back.to_predicted_mm)
@@ -190,7 +190,7 @@ def test_swapping_the_masks_swaps_the_directions_only(masks: Masks, spacing: tup
 
 
 @given(two_filled_masks(), st.integers(0, 2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_mirroring_both_masks_changes_no_measure(masks: Masks, axis: int) -> None:
     spacing = (2.5, 1.0, 0.5)
     plain = surface_distances(*masks, spacing_mm=spacing)
@@ -201,7 +201,7 @@ def test_mirroring_both_masks_changes_no_measure(masks: Masks, axis: int) -> Non
 
 
 @given(two_filled_masks(), SPACING)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_measures_are_ordered_and_scale_with_the_spacing(masks: Masks, spacing: tuple[float, float, float]) -> None:
     result = surface_distances(*masks, spacing_mm=spacing)
     assert 0.0 <= result.average_mm <= result.hausdorff_mm

@@ -69,3 +69,10 @@ def test_a_hole_that_opens_to_a_side_is_none() -> None:
     assert fill_holes(mask).all()
     mask[1, 1, 2] = False
     assert np.array_equal(fill_holes(mask), mask)
+
+
+def test_a_component_that_holds_a_voxel_to_keep_stays_beside_the_largest() -> None:
+    mask, keep = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), bool)
+    mask[0, 0, [0, 2, 3, 4, 6, 8]] = True
+    keep[0, 0, [1, 6]] = True
+    assert np.flatnonzero(largest_component(mask, keep)).tolist() == [2, 3, 4, 6]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,11 +71,18 @@ class Case:
     name: str
     split: str
     grid: Grid
+    crc32: int
 
     def image(self) -> sitk.Image:
+        """The scan as it was imported. Failure: absent, damaged, or another one."""
         image = read_image_file(self.folder / "image.nrrd")
-        if not Grid.from_image(image).same_as(self.grid):
-            raise Failure("its image is not the one that was imported.", case=self.name, way_out="Import it again.")
+        try:
+            same = Grid.from_image(image).same_as(self.grid) and _sum(image) == self.crc32
+        except ValueError:
+            same = False
+        if not same:
+            way_out = f"Delete the folder {self.folder.name} and run the same command again."
+            raise Failure("its image is not the one that was imported.", case=self.name, way_out=way_out)
         return image
 
     def labels(self) -> Labels:
@@ -87,10 +95,16 @@ def write_case(folder: Path, source: CaseSource, name: str) -> Case:
     grid = Grid.from_image(image)
     labels = source.read_labels(grid)
     write_labels(folder, labels, grid)
-    write_image(folder / "image.nrrd", plain_scalar(image))
-    case = Case(folder, name, source.split, grid)
-    write_json(folder / "case.json", {"format": 1, "name": name, "split": source.split, "grid": grid.to_json()})
+    plain = plain_scalar(image)
+    write_image(folder / "image.nrrd", plain)
+    case = Case(folder, name, source.split, grid, _sum(plain))
+    head = {"format": 1, "name": name, "split": source.split, "grid": grid.to_json(), "crc32": case.crc32}
+    write_json(folder / "case.json", head)
     return case
+
+
+def _sum(image: sitk.Image) -> int:
+    return zlib.crc32(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)).data)
 
 
 def plain_scalar(image: sitk.Image) -> sitk.Image:
@@ -104,7 +118,7 @@ def plain_scalar(image: sitk.Image) -> sitk.Image:
 def read_case(folder: Path) -> Case:
     head: dict[str, Any] = read_json(folder / "case.json", "the description of the case")
     try:
-        return Case(folder, str(head["name"]), str(head["split"]), Grid.from_json(head["grid"]))
+        return Case(folder, str(head["name"]), str(head["split"]), Grid.from_json(head["grid"]), int(head["crc32"]))
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(
             f"its description is damaged ({error}).", case=folder.name, way_out="Delete that folder and run again."
@@ -114,4 +128,4 @@ def read_case(folder: Path) -> Case:
 def safe_name(text: str) -> str:
     """A folder name made of `text`: letters, digits, '.', '_', '-', at most 80, never hidden and never empty."""
     kept = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in text)[:80]
-    return kept.lstrip(".") or "case"
+    return kept.strip(".") or "case"

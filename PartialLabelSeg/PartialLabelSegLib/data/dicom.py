@@ -36,16 +36,22 @@ def read_series(folder: Path) -> sitk.Image:
     """The volume of the only series in `folder`. Failure: none, several, unreadable, or with missing, doubled or tilted slices."""
     series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)) if is_dicom_folder(folder) else ()
     if not series:
-        raise Failure(f"the folder {folder.name} holds no DICOM series.", way_out="Name a folder with the files of one series.")
+        raise Failure(
+            f"the folder {folder.name} holds no DICOM series.", way_out="Name a folder with the files of one series."
+        )
     if len(series) > 1:
-        raise Failure(f"the folder {folder.name} holds {len(series)} DICOM series.", way_out="Leave one series in that folder.")
+        raise Failure(
+            f"the folder {folder.name} holds {len(series)} DICOM series.", way_out="Leave one series in that folder."
+        )
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
     reader.MetaDataDictionaryArrayUpdateOn()
     try:
         image = reader.Execute()
     except RuntimeError:
-        raise Failure(f"the DICOM series in {folder.name} cannot be read.", way_out="Copy or export the series again.") from None
+        raise Failure(
+            f"the DICOM series in {folder.name} cannot be read.", way_out="Copy or export the series again."
+        ) from None
     _check_regular(image, _positions(reader), folder.name)
     return image
 
@@ -65,6 +71,9 @@ def _check_regular(image: sitk.Image, positions: np.ndarray, name: str) -> None:
     along = steps @ normal
     mean = float(np.mean(along))
     if mean == 0 or np.abs(along - mean).max() > _UNEVEN * abs(mean):
-        raise Failure(f"the slices of the DICOM series in {name} are not evenly spaced; some are missing or doubled.", way_out=_IN_SLICER)
+        raise Failure(
+            f"the slices of the DICOM series in {name} are not evenly spaced; some are missing or doubled.",
+            way_out=_IN_SLICER,
+        )
     if np.abs(steps - along[:, None] * normal).max() > _UNEVEN * abs(mean):
         raise Failure(f"the slices of the DICOM series in {name} are tilted against each other.", way_out=_IN_SLICER)

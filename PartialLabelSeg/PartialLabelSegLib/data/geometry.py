@@ -25,7 +25,9 @@ class Grid:
             raise ValueError(f"grid size must be three positive numbers, got {self.size}")
         if len(self.spacing) != 3 or not all(np.isfinite(self.spacing)) or min(self.spacing) <= 0:
             raise ValueError(f"grid spacing must be three positive numbers in mm, got {self.spacing}")
-        if len(self.direction) != 9 or abs(abs(np.linalg.det(np.reshape(self.direction, (3, 3)))) - 1) > 1e-3:
+        if len(self.origin) != 3 or not all(np.isfinite(self.origin)):
+            raise ValueError(f"grid origin must be three numbers in mm, got {self.origin}")
+        if len(self.direction) != 9 or not _is_orthonormal(np.reshape(self.direction, (3, 3))):
             raise ValueError(f"grid direction must be an orthonormal 3x3 matrix, got {self.direction}")
 
     @classmethod
@@ -74,7 +76,9 @@ class Grid:
         size = np.maximum(1, np.round(np.array(self.size) * old / new)).astype(int)
         shift = np.reshape(self.direction, (3, 3)) @ ((new - old) / 2)
         origin = tuple(float(value) for value in np.array(self.origin) + shift)
-        return Grid((int(size[0]), int(size[1]), int(size[2])), spacing, (origin[0], origin[1], origin[2]), self.direction)
+        return Grid(
+            (int(size[0]), int(size[1]), int(size[2])), spacing, (origin[0], origin[1], origin[2]), self.direction
+        )
 
     def canonical(self) -> Grid:
         """The same voxels with axes flipped and permuted so that x, y, z run nearest to left, posterior, superior."""
@@ -108,6 +112,11 @@ class Grid:
         return cls(size, spacing, origin, tuple(value["direction"]))
 
 
+def _is_orthonormal(matrix: np.ndarray) -> bool:
+    """Whether the columns have length 1 and stand at right angles, within what files with few decimals need."""
+    return bool(np.isfinite(matrix).all() and np.abs(matrix.T @ matrix - np.eye(3)).max() <= 5e-3)
+
+
 def _axis_order(matrix: np.ndarray) -> tuple[list[int], list[int]]:
     """For each patient axis the voxel axis nearest to it, assigned greedily from the strongest match, and its sign."""
     order, signs = [-1, -1, -1], [1, 1, 1]
@@ -121,16 +130,17 @@ def _axis_order(matrix: np.ndarray) -> tuple[list[int], list[int]]:
     return order, signs
 
 
-def resample_image(image: sitk.Image, grid: Grid, outside: float | None = None) -> sitk.Image:
-    """`image` on `grid`, trilinear, as float32. Axes that get coarser are smoothed first (Gaussian, sigma = half the ratio), so that nothing aliases."""
+def resample_image(image: sitk.Image, grid: Grid) -> sitk.Image:
+    """`image` on `grid`, trilinear, as float32; beyond the image each voxel takes the nearest value at its border.
+
+    Axes that get coarser are smoothed first (Gaussian, sigma = sqrt(new² - old²) / 2 of the spacings), so that nothing aliases.
+    """
     source = sitk.Cast(image, sitk.sitkFloat32)
     smooth = [_smoothing(old, new) for old, new in zip(image.GetSpacing(), _spacing_along(image, grid))]
     for axis, sigma in enumerate(smooth):
         if sigma > 0 and image.GetSize()[axis] > 3:
             source = sitk.RecursiveGaussian(source, sigma, False, 0, axis)
-    if outside is None:
-        outside = float(np.asarray(sitk.GetArrayViewFromImage(source)).min())
-    return _resample(source, grid, sitk.sitkLinear, outside)
+    return _resample(source, grid, sitk.sitkLinear)
 
 
 def _spacing_along(image: sitk.Image, grid: Grid) -> list[float]:
@@ -145,18 +155,18 @@ def _smoothing(old: float, new: float) -> float:
 
 def resample_labels(image: sitk.Image, grid: Grid) -> sitk.Image:
     """A label image on `grid` by nearest neighbour: each voxel takes the label at its centre; 0 outside the source."""
-    return _resample(image, grid, sitk.sitkNearestNeighbor, 0.0)
+    return _resample(image, grid, sitk.sitkNearestNeighbor)
 
 
-def _resample(image: sitk.Image, grid: Grid, interpolator: int, outside: float) -> sitk.Image:
+def _resample(image: sitk.Image, grid: Grid, interpolator: int) -> sitk.Image:
     worker = sitk.ResampleImageFilter()
     worker.SetSize(grid.size)
     worker.SetOutputSpacing(grid.spacing)
     worker.SetOutputOrigin(grid.origin)
     worker.SetOutputDirection(grid.direction)
     worker.SetInterpolator(interpolator)
-    worker.SetDefaultPixelValue(outside)
+    worker.SetDefaultPixelValue(0.0)
     if interpolator == sitk.sitkLinear:
-        # A voxel centre that lies in the outer half voxel still takes the value at the border.
+        # On the way to a grid with other voxels, and back, the outermost centres may lie just beyond the image.
         worker.UseNearestNeighborExtrapolatorOn()
     return worker.Execute(image)

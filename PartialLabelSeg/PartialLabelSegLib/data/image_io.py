@@ -44,12 +44,17 @@ def read_label_map(path: Path) -> tuple[np.ndarray, Grid]:
     image = _volume(read_whole(path), path.name)
     array = sitk.GetArrayFromImage(image)
     if array.dtype.kind == "f" and not all(np.array_equal(plane, np.rint(plane)) for plane in array):
-        raise Failure(f"{path.name} holds fractions, so it is no label map.", way_out="Give the label map of that case.")
+        raise Failure(
+            f"{path.name} holds fractions, so it is no label map.", way_out="Give the label map of that case."
+        )
     low, high = array.min(), array.max()
     kinds = (np.uint8, np.uint16, np.int32)
     kind = next((kind for kind in kinds if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max), None)
     if kind is None:
-        raise Failure(f"{path.name} holds values up to {high:g}, so it is no label map.", way_out="Give the label map of that case.")
+        raise Failure(
+            f"{path.name} holds values up to {high:g}, so it is no label map.",
+            way_out="Give the label map of that case.",
+        )
     return array.astype(kind, copy=False), Grid.from_image(image)
 
 
@@ -85,7 +90,9 @@ def _volume(image: sitk.Image, name: str) -> sitk.Image:
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
     if image.GetDimension() != 3:
-        raise Failure(f"{name} holds {image.GetSize()[-1]} volumes (a series over time).", way_out="Give one volume per case.")
+        raise Failure(
+            f"{name} holds {image.GetSize()[-1]} volumes (a series over time).", way_out="Give one volume per case."
+        )
     try:
         Grid.from_image(image)
     except ValueError as error:

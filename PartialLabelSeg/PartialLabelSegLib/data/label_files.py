@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,9 +69,16 @@ def read_labels(folder: Path, case: str = "") -> tuple[Labels, Grid]:
             raise Failure(f"labels of format {head['format']}, this version reads {FORMAT}.", case=case)
         sums = head["crc32"]
         grid = Grid.from_json(head["grid"])
-        arrays = {name: _checked(read_array(folder / f"{name}.nrrd"), sums[name], name, case) for name in ("labels", "origin")}
+        arrays = {
+            name: _checked(read_array(folder / f"{name}.nrrd"), sums[name], name, case) for name in ("labels", "origin")
+        }
         names = tuple(head["structures"])
-        soft = {n: _checked(read_array(folder / f"soft-{names.index(n) + 1}.nrrd"), sums[f"soft-{names.index(n) + 1}"], n, case) for n in head["soft"]}
+        soft = {
+            n: _checked(
+                read_array(folder / f"soft-{names.index(n) + 1}.nrrd"), sums[f"soft-{names.index(n) + 1}"], n, case
+            )
+            for n in head["soft"]
+        }
         marks = _read_marks(folder / "marks.npz", sums, names, case)
         slices = {name: Slices(int(s["axis"]), tuple(s["indices"])) for name, s in head["slices"].items()}
         overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
@@ -96,7 +104,16 @@ def _read_marks(
             arrays = {key: _checked(stored[key], sums[key], key, case) for key in wanted}
     except Failure:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise Failure(f"{path.name} is damaged ({error}).", case=case, way_out=_DAMAGED) from None
     groups: tuple[dict[str, Marks], dict[str, Marks]] = ({}, {})
     for group, word in zip(groups, ("overlap", "negative")):
@@ -108,7 +125,9 @@ def _read_marks(
 
 def _checked(array: np.ndarray, expected: int, name: str, case: str) -> np.ndarray:
     if _sum(array) != expected:
-        raise Failure(f"the file of its {name} is not what was written (its checksum differs).", case=case, way_out=_DAMAGED)
+        raise Failure(
+            f"the file of its {name} is not what was written (its checksum differs).", case=case, way_out=_DAMAGED
+        )
     return array
 
 

@@ -102,10 +102,32 @@ class Labels:
             unknown = set(group) - set(self.structures)
             if unknown:
                 raise ValueError(f"no structure {sorted(unknown)} among {self.structures}")
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """Slices and marks must lie within the scan, and what is known in the whole scan has no list of slices."""
+        for name, where in self.slices.items():
+            if where.indices and where.indices[-1] >= self.label_map.shape[where.axis]:
+                raise ValueError(
+                    f"slice {where.indices[-1]} of '{name}' is not in a scan of shape {self.label_map.shape}"
+                )
+            if self.is_known(name):
+                raise ValueError(f"'{name}' is known in the whole scan and has a list of slices")
+        for group in (self.overlaps, self.negatives):
+            for name, marks in group.items():
+                if marks.indices.size and marks.indices[-1] >= self.label_map.size:
+                    raise ValueError(f"a mark of '{name}' is not in a scan of shape {self.label_map.shape}")
+        for name, plane in self.soft.items():
+            if plane.shape != self.label_map.shape:
+                raise ValueError(f"the soft label of '{name}' has another shape than the scan, {plane.shape}")
 
     @classmethod
     def expert(
-        cls, structures: tuple[str, ...], label_map: np.ndarray, known: tuple[bool, ...], slices: Mapping[str, Slices] | None = None
+        cls,
+        structures: tuple[str, ...],
+        label_map: np.ndarray,
+        known: tuple[bool, ...],
+        slices: Mapping[str, Slices] | None = None,
     ) -> Labels:
         """Labels whose every drawn voxel comes from the annotator."""
         origin = (label_map > 0).astype(np.uint8) * np.uint8(EXPERT)
@@ -153,7 +175,7 @@ class Labels:
             return State.SOME_SLICES
         if not self.is_known(structure):
             return State.MISSING
-        return State.LABELLED if self.voxels(structure) else State.ABSENT
+        return State.LABELLED if structure in self.soft or self.voxels(structure) else State.ABSENT
 
     def voxels(self, structure: str) -> int:
         """Voxels that carry this structure's label, whatever their origin."""
@@ -166,6 +188,6 @@ class Labels:
     def with_known(self, structure: str) -> Labels:
         """The same labels with this structure known in the whole scan."""
         index = self.value(structure) - 1
-        known = self.known[:index] + (True,) + self.known[index + 1 :]
+        known = (*self.known[:index], True, *self.known[index + 1 :])
         slices = {name: where for name, where in self.slices.items() if name != structure}
         return replace(self, known=known, slices=slices)

@@ -66,11 +66,11 @@ def _write_labels(folder: Path, name: str, body: Phantom, label_map: np.ndarray)
 
 
 def _write_structures(folder: Path) -> None:
-    entries = [
-        {"name": structure.name, "value": value, "color": list(structure.color), "terminology": structure.terminology}
+    entries = {
+        structure.name: {"value": value, "color": list(structure.color), "terminology": structure.terminology}
         for value, structure in enumerate(PHANTOM_STRUCTURES, 1)
-    ]
-    write_json(folder / "structures.json", {"structures": entries})
+    }
+    write_json(folder / "structures.json", entries)
 
 
 def partial_states(

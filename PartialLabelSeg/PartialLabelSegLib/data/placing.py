@@ -53,7 +53,9 @@ def _corners(grid: Grid) -> np.ndarray:
 def _index_in(target: Grid, source: Grid, indices: np.ndarray) -> np.ndarray:
     """Indices (n, 3) of `source` as indices of `target`, not rounded."""
     points = np.array(source.origin) + (indices * np.array(source.spacing)) @ np.reshape(source.direction, (3, 3)).T
-    return ((points - np.array(target.origin)) @ np.linalg.inv(np.reshape(target.direction, (3, 3))).T) / np.array(target.spacing)
+    return ((points - np.array(target.origin)) @ np.linalg.inv(np.reshape(target.direction, (3, 3))).T) / np.array(
+        target.spacing
+    )
 
 
 def _is_apart(source: Grid, target: Grid) -> bool:

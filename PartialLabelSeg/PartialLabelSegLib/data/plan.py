@@ -76,7 +76,9 @@ def _intensity(values: np.ndarray) -> Intensity:
     return Intensity(low, high, float(clipped.mean()), float(max(clipped.std(), reach / 20)))
 
 
-def make_plan(found: Fingerprint, structures: Sequence[str], configuration: Configuration, machine: Machine, mirror: bool) -> Plan:
+def make_plan(
+    found: Fingerprint, structures: Sequence[str], configuration: Configuration, machine: Machine, mirror: bool
+) -> Plan:
     """The plan of a preset for a cohort and a machine, with the user's overrides. ValueError: an override that does not fit.
 
     mirror: left-right flips are harmless (no structure has a twin on the other side).
@@ -88,7 +90,11 @@ def make_plan(found: Fingerprint, structures: Sequence[str], configuration: Conf
     shape = [found.shape[axis] for axis in order]
     limit = PIXELS[configuration.preset]
     coarser = max(1.0, max(shape[1:]) / limit)
-    spacing = [spacing[0] if dimensions != "3d" else max(spacing[0], spacing[1] * coarser / 2), spacing[1] * coarser, spacing[2] * coarser]
+    spacing = [
+        spacing[0] if dimensions != "3d" else max(spacing[0], spacing[1] * coarser / 2),
+        spacing[1] * coarser,
+        spacing[2] * coarser,
+    ]
     sizes = [math.ceil(shape[axis] * found.spacing_mm[order[axis]] / spacing[axis]) for axis in range(3)]
     plan = _PRESETS[configuration.preset](found, tuple(structures), dimensions, machine)
     patch, strides = _patch_and_strides(sizes, spacing, dimensions, len(plan.widths), limit)
@@ -145,7 +151,14 @@ def _quick(found: Fingerprint, structures: tuple[str, ...], dimensions: str, mac
     """Minutes on two CPU cores."""
     deep = dimensions == "3d"
     return _base(
-        found, structures, dimensions, machine, widths=(16, 32, 64, 128, 256), batch=2 if deep else 12, steps=1200, rate=3e-3
+        found,
+        structures,
+        dimensions,
+        machine,
+        widths=(16, 32, 64, 128, 256),
+        batch=2 if deep else 12,
+        steps=1200,
+        rate=3e-3,
     )
 
 
@@ -155,7 +168,16 @@ def _standard(found: Fingerprint, structures: tuple[str, ...], dimensions: str, 
     widths = (32, 64, 128, 256, 320)
     roomy = machine.gigabytes >= 10
     return replace(
-        _base(found, structures, dimensions, machine, widths=widths, batch=(2 if deep else 16) if roomy else (1 if deep else 8), steps=20_000, rate=1e-3),
+        _base(
+            found,
+            structures,
+            dimensions,
+            machine,
+            widths=widths,
+            batch=(2 if deep else 16) if roomy else (1 if deep else 8),
+            steps=20_000,
+            rate=1e-3,
+        ),
         validate_every=500,
         confidence_widths=(128, 64, 64),
     )
@@ -164,7 +186,9 @@ def _standard(found: Fingerprint, structures: tuple[str, ...], dimensions: str, 
 def _paper(found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine) -> Plan:
     """Table 11's U-Net, Adam 1e-4 -> 1e-5 exponentially, cross-entropy only (INERRANT, section 4.1.3)."""
     return replace(
-        _base(found, structures, dimensions, machine, widths=(64, 128, 256, 512, 1024), batch=4, steps=50_000, rate=1e-4),
+        _base(
+            found, structures, dimensions, machine, widths=(64, 128, 256, 512, 1024), batch=4, steps=50_000, rate=1e-4
+        ),
         learning_rate_end=1e-5,
         dice_weight=0.0,
         optimiser="adam",
@@ -181,7 +205,15 @@ _PRESETS = {"quick": _quick, "standard": _standard, "paper": _paper}
 
 
 def _base(
-    found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine, *, widths: tuple[int, ...], batch: int, steps: int, rate: float
+    found: Fingerprint,
+    structures: tuple[str, ...],
+    dimensions: str,
+    machine: Machine,
+    *,
+    widths: tuple[int, ...],
+    batch: int,
+    steps: int,
+    rate: float,
 ) -> Plan:
     return Plan(
         structures=structures,

@@ -84,7 +84,9 @@ def read_layers(path: Path) -> Layers:
     if image.GetDimension() != 3:
         raise Failure(f"{path.name} is no volume.", way_out=_AGAIN)
     array = sitk.GetArrayFromImage(image)
-    layers = [array] if array.ndim == 3 else [np.ascontiguousarray(array[..., layer]) for layer in range(array.shape[3])]
+    layers = (
+        [array] if array.ndim == 3 else [np.ascontiguousarray(array[..., layer]) for layer in range(array.shape[3])]
+    )
     heads = _heads({key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}, len(layers), path.name)
     if array.dtype.kind not in "iu":
         raise Failure(f"{path.name} holds fractions; its segments are not binary label maps.", way_out=_AGAIN)
@@ -103,7 +105,9 @@ def read_heads(path: Path) -> tuple[SegmentHead, ...]:
         reader.ReadImageInformation()
     except RuntimeError:
         raise Failure(f"{path.name} is not a readable segmentation file.", way_out=_AGAIN) from None
-    return _heads({key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}, reader.GetNumberOfComponents(), path.name)
+    return _heads(
+        {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}, reader.GetNumberOfComponents(), path.name
+    )
 
 
 def _heads(entries: Mapping[str, str], layers: int, file: str) -> tuple[SegmentHead, ...]:
@@ -157,7 +161,7 @@ def write_seg_nrrd(path: Path, segments: Sequence[Segment], grid: Grid) -> None:
         file.write(("\n".join(header) + "\n\n").encode())
         with gzip.GzipFile("", "wb", 2, file, 0) as packed:
             for z in range(grid.size[2]):
-                packed.write(np.ascontiguousarray(np.stack([layer[z] for layer in layers], axis=-1)).data)
+                packed.write(np.stack([layer[z] for layer in layers], axis=-1).tobytes())
 
 
 def _check(segments: Sequence[Segment], grid: Grid) -> None:
@@ -166,7 +170,9 @@ def _check(segments: Sequence[Segment], grid: Grid) -> None:
         raise ValueError(f"segments need ids, each once, got {ids}")
     for segment in segments:
         if segment.mask.shape != grid.shape or segment.mask.dtype != bool:
-            raise ValueError(f"segment '{segment.name}' needs a bool mask {grid.shape}, got {segment.mask.dtype} {segment.mask.shape}")
+            raise ValueError(
+                f"segment '{segment.name}' needs a bool mask {grid.shape}, got {segment.mask.dtype} {segment.mask.shape}"
+            )
         plain = (segment.id, segment.name, segment.terminology, *segment.tags, *segment.tags.values())
         if any(ord(letter) < 32 for text in plain for letter in text):
             raise ValueError(f"segment '{segment.name}' has control characters in its description")
@@ -174,7 +180,9 @@ def _check(segments: Sequence[Segment], grid: Grid) -> None:
             raise ValueError(f"segment '{segment.name}': '|' in a tag, or ':' in a tag's name, cannot be stored")
 
 
-def _layered(segments: Sequence[Segment], grid: Grid) -> tuple[list[np.ndarray], list[tuple[int, int, tuple[slice, ...]]]]:
+def _layered(
+    segments: Sequence[Segment], grid: Grid
+) -> tuple[list[np.ndarray], list[tuple[int, int, tuple[slice, ...]]]]:
     """The layers (uint8), and for each segment its layer, its value there and its box. Each goes to the first layer where its voxels are free."""
     layers: list[np.ndarray] = [np.zeros(grid.shape, np.uint8)]
     used = [0]
@@ -195,7 +203,10 @@ def _layered(segments: Sequence[Segment], grid: Grid) -> tuple[list[np.ndarray],
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
     """The smallest box that holds every true voxel; the whole array where there is none."""
-    lines = [np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))) for axis in range(mask.ndim)]
+    lines = [
+        np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
+        for axis in range(mask.ndim)
+    ]
     if not all(line.size for line in lines):
         return tuple(slice(0, size) for size in mask.shape)
     return tuple(slice(int(line[0]), int(line[-1]) + 1) for line in lines)

@@ -82,7 +82,11 @@ def _nrrd_is_whole(path: Path, handle: BinaryIO, start: bytes) -> bool:
     end = re.search(rb"\r?\n\r?\n", start)
     header = start[: end.start()] if end else start
     detached = _detached_file(path, header)
-    if detached is not None or end is None or not re.search(rb"^encoding:\s*(gz|gzip)\s*$", header, re.IGNORECASE | re.MULTILINE):
+    if (
+        detached is not None
+        or end is None
+        or not re.search(rb"^encoding:\s*(gz|gzip)\s*$", header, re.IGNORECASE | re.MULTILINE)
+    ):
         return True
     handle.seek(end.end())
     return all(_gunzipped(handle))
@@ -110,7 +114,9 @@ def _detached_file(path: Path, header: bytes) -> Path | None:
     name = found.group(1).strip().decode("utf-8", "replace") if found else "LOCAL"
     if name.upper() == "LOCAL":
         return None
-    one_file = Path(name).name == name and name != ".." and "\\" not in name and "%" not in name and name.upper()[:4] != "LIST"
+    one_file = (
+        Path(name).name == name and name != ".." and "\\" not in name and "%" not in name and name.upper()[:4] != "LIST"
+    )
     if not one_file or (path.parent / name).is_symlink():
         raise Failure(
             f"{path.name} names voxels that lie elsewhere than in one file beside it.",

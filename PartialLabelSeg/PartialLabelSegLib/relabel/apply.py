@@ -10,7 +10,7 @@ from ..run.failure import Failure
 from .components import component_of
 from .draft import Draft
 from .review import ACCEPTED, COMPLETE, NOT_NOW, WRONG, Decision, Review
-from .select import accepted, accepted_at, open_at, suggested_at, threshold
+from .select import accepted, accepted_at, among, open_at, suggested_at, threshold, united
 
 LAST_ROUND = 255 - FIRST_ROUND
 
@@ -56,10 +56,15 @@ def _verdict(labels: Labels, prediction: Prediction, decisions: list[Decision]) 
         places = _places(prediction, item)
         said_yes, said_no = item.decision in (ACCEPTED, COMPLETE), item.decision == WRONG
         if said_no and item.component is None:
-            places = np.union1d(places, _no_longer_predicted(labels, prediction, item.structure))
-        yes = np.union1d(yes, places) if said_yes else np.setdiff1d(yes, places, assume_unique=True)
-        no = np.union1d(no, places) if said_no else np.setdiff1d(no, places, assume_unique=True)
+            places = united(places, _no_longer_predicted(labels, prediction, item.structure))
+        yes = united(yes, places) if said_yes else _without(yes, places)
+        no = united(no, places) if said_no else _without(no, places)
     return yes, no
+
+
+def _without(indices: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The sorted `indices` that are not among the sorted `others`."""
+    return indices[~among(indices, others)] if indices.size else indices
 
 
 def _places(prediction: Prediction, decision: Decision) -> np.ndarray:

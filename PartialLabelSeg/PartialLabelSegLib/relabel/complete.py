@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.labels import EXPERT, FIRST_ROUND, Labels
 from ..data.prediction import Prediction
-from .components import bounding_box, components, fill_holes
+from .components import fill_holes, largest_component
 from .draft import Draft
 from .select import accepted, open_at
 
@@ -72,19 +72,10 @@ def _filled(labels: Labels, prediction: Prediction, unknown: list[str], origin: 
 
 
 def _without_islands(labels: Labels, structure: str) -> Labels:
-    mask = labels.positive(structure)
-    box = bounding_box(mask)
-    if box is None:
-        return labels
-    labelled, count = components(mask[box])
-    keep = np.zeros(count + 1, bool)
-    keep[1 + int(np.argmax(np.bincount(labelled.ravel())[1:]))] = True
-    keep[labelled[_expert(labels, structure)[box]]] = True
-    keep[0] = True
-    island = np.zeros(mask.shape, bool)
-    island[box] = ~keep[labelled]
+    kept = largest_component(labels.positive(structure), _expert(labels, structure))
+    taken = accepted(labels, structure)
     draft = Draft(labels)
-    draft.withdraw(structure, np.intersect1d(np.flatnonzero(island), accepted(labels, structure)))
+    draft.withdraw(structure, taken[~kept.reshape(-1)[taken]])
     return draft.labels()
 
 

@@ -49,13 +49,18 @@ def component_of(mask: np.ndarray, seed: int) -> np.ndarray:
     return flat_indices(labelled == labelled[place], box, mask.shape)
 
 
-def largest_component(mask: np.ndarray) -> np.ndarray:
-    """The component with the most voxels (the first in scan order of several such); an empty mask stays empty."""
+def largest_component(mask: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
+    """The component with the most voxels (the first in scan order of several such), and those that hold a voxel of the bool mask `keep`."""
     result = np.zeros(mask.shape, bool)
     box = bounding_box(mask)
     if box is not None:
-        labelled, _ = components(mask[box])
-        result[box] = labelled == 1 + int(np.argmax(np.bincount(labelled.ravel())[1:]))
+        labelled, count = components(mask[box])
+        kept = np.zeros(count + 1, bool)
+        kept[1 + int(np.argmax(np.bincount(labelled.ravel())[1:]))] = True
+        if keep is not None:
+            kept[labelled[keep[box]]] = True
+            kept[0] = False
+        result[box] = kept[labelled]
     return result
 
 

@@ -26,8 +26,17 @@ def accepted(labels: Labels, structure: str) -> np.ndarray:
     indices = indices[labels.label_map.reshape(-1)[indices] == labels.value(structure)]
     if structure in labels.overlaps:
         marks = labels.overlaps[structure]
-        indices = np.union1d(indices, marks.indices[marks.origin >= FIRST_ROUND])
+        indices = united(indices, marks.indices[marks.origin >= FIRST_ROUND])
     return indices.astype(np.int64, copy=False)
+
+
+def united(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The sorted union of two sorted index arrays without repeats. For millions of indices much faster than numpy's union1d, which hashes."""
+    if not first.size or not second.size:
+        return first if first.size else second
+    both = np.concatenate([first, second])
+    both.sort(kind="stable")
+    return both[np.concatenate([[True], both[1:] != both[:-1]])]
 
 
 def rank_volume(labels: Labels, predicted: np.ndarray, confidence: np.ndarray) -> np.ndarray:
@@ -66,9 +75,9 @@ def open_at(labels: Labels, indices: np.ndarray, values: np.ndarray) -> np.ndarr
     settles = _settling(labels)
     settled = settles[values, labels.label_map.reshape(-1)[indices]]
     for structure, marks in labels.overlaps.items():
-        settled |= settles[values, labels.value(structure)] & _among(indices, marks.indices)
+        settled |= settles[values, labels.value(structure)] & among(indices, marks.indices)
     for structure, marks in labels.negatives.items():
-        settled |= (values == labels.value(structure)) & _among(indices, marks.indices)
+        settled |= (values == labels.value(structure)) & among(indices, marks.indices)
     for structure, where in labels.slices.items():
         mine = np.flatnonzero(values == labels.value(structure))
         coordinate = np.unravel_index(indices[mine], labels.label_map.shape)[where.axis]
@@ -91,11 +100,11 @@ def accepted_at(labels: Labels, indices: np.ndarray, values: np.ndarray) -> np.n
     taken = labels.label_map.reshape(-1)[indices] == values
     taken &= labels.origin.reshape(-1)[indices] >= FIRST_ROUND
     for structure, marks in labels.overlaps.items():
-        taken |= (values == labels.value(structure)) & _among(indices, marks.indices[marks.origin >= FIRST_ROUND])
+        taken |= (values == labels.value(structure)) & among(indices, marks.indices[marks.origin >= FIRST_ROUND])
     return taken
 
 
-def _among(indices: np.ndarray, few: np.ndarray) -> np.ndarray:
+def among(indices: np.ndarray, few: np.ndarray) -> np.ndarray:
     """bool (n,): which of the sorted `indices` occur in the sorted `few`."""
     found = np.zeros(indices.shape, bool)
     if indices.size and few.size:

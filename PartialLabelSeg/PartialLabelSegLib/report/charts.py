@@ -9,7 +9,7 @@ from html import escape
 
 _WIDTH, _LEFT, _TOP, _BOTTOM = 860, 58, 26, 44
 _LETTER, _LINE = 6.7, 14.0
-_MOST_NAMED = 16
+_MOST_NAMED, _LOWEST_NAMED = 16, 6
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class Frame:
 
 
 def line_chart(series: Sequence[Series], frame: Frame) -> str:
-    """An SVG of curves. With more than 16 curves only the heavy ones and the lowest are named; the others are thin."""
+    """An SVG of curves. With more than 16 curves only the heavy ones and the six lowest are named; the others are thin."""
     values = [point for item in series for run in item.runs() for point in run]
     if not values:
         return f'<p class="none">{escape(frame.y_label)}: no values were noted.</p>'
     named = _named(series)
-    right = 24 + max((_LETTER * min(len(item.name), 24) for item in named), default=0)
+    right = 34 + max((_LETTER * min(len(item.name), 24) for item in named), default=0)
     height = max(frame.height, int(_LINE * len(named)) + _TOP + _BOTTOM + 10)
     low, high = frame.y_range or (0.0, max(y for _, y in values) * 1.02 or 1.0)
     # A chart's first x is 0: curves show how long something took.
@@ -80,12 +80,12 @@ class _Scale:
 
 def _named(series: Sequence[Series]) -> list[Series]:
     """The curves whose names are written: all while they are few, else the heavy ones and the lowest."""
-    shown = [item for item in series if item.last() is not None]
+    shown = [item for item in series if item.name and item.last() is not None]
     if len(shown) <= _MOST_NAMED:
         return shown
     heavy = [item for item in shown if item.heavy]
     light = sorted((item for item in shown if not item.heavy), key=lambda item: item.last() or 0.0)
-    return heavy + light[: _MOST_NAMED - len(heavy) - 4]
+    return heavy + light[:_LOWEST_NAMED]
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -110,7 +110,9 @@ def _grid(scale: _Scale, frame: Frame) -> str:
         parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 18:.1f}" text-anchor="middle">{value:g}</text>')
     parts.append(f'<path class="axis" d="M{left} {_TOP}V{bottom:.1f}H{right:.1f}"/>')
     middle = (left + right) / 2
-    parts.append(f'<text class="title" x="{middle:.1f}" y="{bottom + 37:.1f}" text-anchor="middle">{escape(frame.x_label)}</text>')
+    parts.append(
+        f'<text class="title" x="{middle:.1f}" y="{bottom + 37:.1f}" text-anchor="middle">{escape(frame.x_label)}</text>'
+    )
     high = (_TOP + bottom) / 2
     turned = f'transform="rotate(-90 14 {high:.1f})" text-anchor="middle"'
     parts.append(f'<text class="title" x="14" y="{high:.1f}" {turned}>{escape(frame.y_label)}</text>')
@@ -133,11 +135,12 @@ def _sections(scale: _Scale, sections: Sequence[tuple[float, str]]) -> str:
 def _curve(item: Series, scale: _Scale, strong: bool) -> str:
     width = 3 if item.heavy else 2 if strong else 1
     dash = f' stroke-dasharray="{item.dash}"' if item.dash else ""
-    style = f'style="stroke:{item.color}" stroke-width="{width}"{dash}{"" if strong else " opacity=\".45\""}'
+    faint = "" if strong else ' opacity=".45"'
+    style = f'style="stroke:{item.color}" stroke-width="{width}"{dash}{faint}'
     parts = []
     for run in item.runs():
         spots = [scale.at(x, y) for x, y in run]
-        if len(spots) == 1 or len(spots) <= 40:
+        if len(spots) == 1 or (strong and len(spots) <= 40):
             size = 3.5 if item.heavy or len(spots) == 1 else 2.2
             parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" style="fill:{item.color}"/>' for x, y in spots]
         if len(spots) > 1:
@@ -154,8 +157,12 @@ def _end_names(named: Sequence[Series], scale: _Scale) -> str:
         name = shortened(item.name, 24)
         weight = ' font-weight="600"' if item.heavy else ""
         start = scale.far[0] + 14
-        parts.append(f'<path class="lead" style="stroke:{item.color}" d="M{x + 4:.1f} {y:.1f}L{start - 3:.1f} {height:.1f}"/>')
-        parts.append(f'<text class="name" x="{start:.1f}" y="{height + 4:.1f}" style="fill:{item.color}"{weight}>{escape(name)}</text>')
+        parts.append(
+            f'<path class="lead" style="stroke:{item.color}" d="M{x + 4:.1f} {y:.1f}L{start - 3:.1f} {height:.1f}"/>'
+        )
+        parts.append(
+            f'<text class="name" x="{start:.1f}" y="{height + 4:.1f}" style="fill:{item.color}"{weight}>{escape(name)}</text>'
+        )
     return "".join(parts)
 
 
@@ -203,14 +210,20 @@ def bar_chart(bars: Sequence[Bar], x_label: str, even: bool = False) -> str:
         for value, kind, said in bar.parts:
             size = value / ((total or 1.0) if even else most) * width
             if size > 0:
-                parts.append(f'<rect class="{kind}" x="{x:.2f}" y="{y}" width="{size:.2f}" height="18"><title>{escape(said)}</title></rect>')
+                parts.append(
+                    f'<rect class="{kind}" x="{x:.2f}" y="{y}" width="{size:.2f}" height="18"><title>{escape(said)}</title></rect>'
+                )
             x += size
         spot = left + width if even else x
         parts.append(f'<text class="tick" x="{spot + 8:.1f}" y="{y + 14}">{escape(bar.note)}</text>')
     bottom = top + len(bars) * row + 4
     for value in ticks(0, 100 if even else most):
         x = left + value / (100 if even else most) * width
-        parts.append(f'<path class="axis" d="M{x:.1f} {bottom}v5"/><text class="tick" x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{value:g}</text>')
+        parts.append(
+            f'<path class="axis" d="M{x:.1f} {bottom}v5"/><text class="tick" x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{value:g}</text>'
+        )
     parts.append(f'<path class="axis" d="M{left:.1f} {bottom}H{left + width:.1f}"/>')
-    parts.append(f'<text class="title" x="{left + width / 2:.1f}" y="{bottom + 36}" text-anchor="middle">{escape(x_label)}</text>')
+    parts.append(
+        f'<text class="title" x="{left + width / 2:.1f}" y="{bottom + 36}" text-anchor="middle">{escape(x_label)}</text>'
+    )
     return f'<svg class="chart" viewBox="0 0 {_WIDTH} {bottom + 44}" role="img" aria-label="{escape(x_label)}">{"".join(parts)}</svg>'

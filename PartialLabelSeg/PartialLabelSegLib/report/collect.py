@@ -49,9 +49,10 @@ def collect(
         "validation": _validation(rounds, [entry["name"] for entry in structures]),
         "not_learned": rounds[-1]["not_learned"] if rounds else [],
         "evaluation": None if evaluation is None else dict(evaluation),
+        "evaluation_suggested": None if evaluation is None else _suggested_dice(evaluation, cases),
         "methods": None if methods is None else dict(methods),
         "timing": read_timing(run, rounds),
-        "warnings": [*told_warnings(run), *_unlikely(structures, cases)],
+        "warnings": [*_unlikely(structures, cases), *told_warnings(run)],
     }
     return {key: finite(value) for key, value in report.items()}
 
@@ -98,18 +99,44 @@ def _validation(rounds: Sequence[Mapping[str, Any]], names: Sequence[str]) -> di
     }
 
 
+def _suggested_dice(evaluation: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Dice against the reference only where nobody drew: what an expert drew would count as perfect. {structure: {"mean", "n"}}, and over all."""
+    found: dict[str, list[float]] = {}
+    for case in cases:
+        measured = (
+            evaluation.get("cases", {}).get(case["folder"]) or evaluation.get("cases", {}).get(case["name"]) or {}
+        )
+        for name, item in measured.items():
+            own = case["structures"].get(name)
+            if own is not None and own["state"] == State.MISSING.value and item.get("dice") is not None:
+                found.setdefault(name, []).append(item["dice"])
+    structures = {name: {"mean": sum(values) / len(values), "n": len(values)} for name, values in found.items()}
+    every = [value for values in found.values() for value in values]
+    return {"structures": structures, "overall": {"mean": sum(every) / len(every) if every else None, "n": len(every)}}
+
+
 def _unlikely(structures: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Completed structures that nobody drew and whose volume lies far outside the drawn ones: below half the least, or above twice the most."""
+    """Completed structures that nobody drew and whose volume lies far outside the drawn ones: below half the least, or above twice the most.
+
+    The farthest first.
+    """
     found = []
     for name in (entry["name"] for entry in structures):
-        drawn = [case["structures"][name]["expert_ml"] for case in cases if case["structures"][name]["state"] == State.LABELLED.value]
+        items = [(case["name"], case["structures"][name]) for case in cases]
+        drawn = [item["expert_ml"] for _, item in items if item["state"] == State.LABELLED.value]
         if len(drawn) < 3:
             continue
-        low, high = min(drawn), max(drawn)
-        for case in cases:
-            item = case["structures"][name]
-            if item["state"] == State.MISSING.value and not low / 2 <= item["completed_ml"] <= high * 2:
-                size = f"{item['completed_ml']:.1f} mL were suggested" if item["completed_ml"] else "nothing was suggested"
-                message = f"{size}; the drawn ones have {low:.1f} to {high:.1f} mL."
-                found.append({"message": message, "case": case["name"], "structure": name})
-    return found
+        for case, item in items:
+            factor = _outside(item["completed_ml"], drawn)
+            if item["state"] == State.MISSING.value and factor > 2:
+                size = (
+                    f"{item['completed_ml']:.3g} mL were suggested" if item["completed_ml"] else "nothing was suggested"
+                )
+                message = f"{size}; the drawn ones have {min(drawn):.3g} to {max(drawn):.3g} mL."
+                found.append((factor, {"message": message, "case": case, "structure": name}))
+    return [warning for _, warning in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _outside(ml: float, drawn: Sequence[float]) -> float:
+    """How many times smaller than the smallest, or larger than the largest; at most a thousand times."""
+    return min(1000.0, max(ml / max(drawn), min(drawn) / max(ml, 1e-9)))

@@ -17,7 +17,7 @@ _TOLD = ("note", "warning")
 
 def read_rounds(run: RunFolder) -> list[dict[str, Any]]:
     """Every round that finished learning, in order. Failure: a file of a round is damaged."""
-    rounds = []
+    rounds: list[dict[str, Any]] = []
     while run.round(len(rounds)).training.exists():
         folder = run.round(len(rounds))
         training = read_json(folder.training, "the curves of a round")
@@ -58,7 +58,7 @@ def _relabelling(content: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     cases = content.get("cases", {})
     said = content.get("structures", {})
-    names = dict.fromkeys([*said, *(name for case in cases.values() for name in case])]
+    names = dict.fromkeys([*said, *(name for case in cases.values() for name in case)])
     structures = {}
     for name in names:
         items = [case[name] for case in cases.values() if name in case]

@@ -31,7 +31,9 @@ class Outcome:
     last_round: int
 
 
-def read_outcome(run: RunFolder, case_folder: str, rounds: int, shape_rules: tuple[bool, bool] = (False, False)) -> Outcome:
+def read_outcome(
+    run: RunFolder, case_folder: str, rounds: int, shape_rules: tuple[bool, bool] = (False, False)
+) -> Outcome:
     """The outcome of a case after `rounds` rounds. shape_rules: largest component only, holes filled. Failure: a file is damaged."""
     expert, grid = read_labels(run.case(case_folder), case_folder)
     labels, prediction, last = expert, None, 0
@@ -59,7 +61,9 @@ def volumes(outcome: Outcome) -> dict[str, dict[str, Any]]:
     result = {}
     for value, name in enumerate(outcome.expert.structures, 1):
         accepted = np.minimum(before[value], after[value])
-        rounds = {str(origin - FIRST_ROUND): int(accepted[origin]) for origin in range(FIRST_ROUND, 256) if accepted[origin]}
+        rounds = {
+            str(origin - FIRST_ROUND): int(accepted[origin]) for origin in range(FIRST_ROUND, 256) if accepted[origin]
+        }
         filled = int(after[value, filled_origin] - accepted[filled_origin])
         ml = outcome.grid.voxel_ml
         result[name] = {
@@ -92,7 +96,9 @@ def _mean_confidence(outcome: Outcome) -> list[float | None]:
     size = len(outcome.expert.structures) + 1
     sums, counts = np.zeros(size), np.zeros(size, np.int64)
     if outcome.prediction is not None:
-        planes = zip(outcome.prediction.label, outcome.prediction.confidence, outcome.final.label_map, outcome.final.origin)
+        planes = zip(
+            outcome.prediction.label, outcome.prediction.confidence, outcome.final.label_map, outcome.final.origin
+        )
         for predicted, confidence, label, origin in planes:
             ours = (predicted == label) & (origin != EXPERT) & (label > 0)
             sums += np.bincount(label[ours], weights=confidence[ours], minlength=size)

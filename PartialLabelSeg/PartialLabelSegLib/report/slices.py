@@ -72,7 +72,10 @@ def picture_of(case: str, image_file: Path, outcome: Outcome) -> Picture:
         predicted = view.take(outcome.prediction.label) > 0
         confidence[predicted] = view.take(outcome.prediction.confidence)[predicted] / np.float32(ONE)
     window = _body(plain, [*expert.values(), *suggested.values()])
-    cut = {name: mask[window] for name, mask in expert.items()}, {name: mask[window] for name, mask in suggested.items()}
+    cut = (
+        {name: mask[window] for name, mask in expert.items()},
+        {name: mask[window] for name, mask in suggested.items()},
+    )
     return Picture(case, view, outcome.grid.shape[axis], plain[window], *cut, confidence[window])
 
 
@@ -123,7 +126,8 @@ def _most_telling(labels: Labels, axis: int) -> int:
 
 def _masks(labels: Labels, view: View) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     values, origins = view.take(labels.label_map), view.take(labels.origin)
-    expert, suggested = {}, {}
+    expert: dict[str, np.ndarray] = {}
+    suggested: dict[str, np.ndarray] = {}
     for value, name in enumerate(labels.structures, 1):
         mine = values == value
         drawn, new = mine & (origins == EXPERT), mine & (origins > EXPERT)

@@ -66,7 +66,7 @@ def finite(value: Any) -> Any:
 def read_json(path: Path, what: str) -> Any:
     """The parsed content of `path`. Failure: the file is absent, unreadable, truncated or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise Failure(f"{what} ({path.name}) is missing from {path.parent.name}.") from None
     except (OSError, UnicodeDecodeError, ValueError) as error:

@@ -18,25 +18,36 @@ MARGIN = 1.25
 
 @dataclass(frozen=True)
 class Strength:
-    """How far windows are changed; zero for everything leaves them as they are."""
+    """How far windows are changed; zero for everything leaves them as they are.
+
+    spacing_mm (slice, row, column): turning is done in millimetres, so that it does not shear where voxels are not cubes.
+    """
 
     rotate_degrees: float
     scale: float
     translate: float
     mirror: tuple[int, ...]
     grey: float = 1.0
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @classmethod
     def of(cls, plan: Plan) -> Strength:
-        return cls(plan.rotate_degrees, plan.scale, plan.translate, plan.mirror)
+        return cls(plan.rotate_degrees, plan.scale, plan.translate, plan.mirror, spacing_mm=plan.spacing_mm)
 
 
 def window_size(plan: Plan) -> tuple[int, int, int]:
-    """The size that windows are cut at, a little larger than the patch where they will be turned."""
+    """The size that windows are cut at, a little larger than the patch where they will be turned.
+
+    Both are odd or both even, so that the middle of a window is a voxel of the patch, not a place between two voxels.
+    """
     if plan.rotate_degrees == 0 and plan.scale == 0 and plan.translate == 0:
         return plan.patch
-    depth = plan.patch[0] if plan.dimensions != "3d" else math.ceil(plan.patch[0] * 1.1)
-    return (depth, math.ceil(plan.patch[1] * MARGIN), math.ceil(plan.patch[2] * MARGIN))
+    depth = _widened(plan.patch[0], 1.1) if plan.dimensions == "3d" else plan.patch[0]
+    return (depth, _widened(plan.patch[1], MARGIN), _widened(plan.patch[2], MARGIN))
+
+
+def _widened(length: int, factor: float) -> int:
+    return length + 2 * math.ceil(length * (factor - 1) / 2)
 
 
 def draw_affine(count: int, strength: Strength, dimensions: int, generator: torch.Generator) -> Tensor:
@@ -58,7 +69,9 @@ def draw_affine(count: int, strength: Strength, dimensions: int, generator: torc
             rows, columns = torch.tensor(axes)[:, None], torch.tensor(axes)[None, :]
             tilt[:, rows, columns] = _rotation(uniform(math.radians(strength.rotate_degrees / 3))[:, 0])
             matrix = tilt @ matrix
-    matrix = matrix / factor[:, None, None]
+    # From voxels to millimetres, turned there, and back.
+    spacing = torch.tensor(strength.spacing_mm[3 - dimensions :])
+    matrix = matrix * spacing / spacing[:, None] / factor[:, None, None]
     for axis in range(3):
         flip = (torch.rand(count, generator=generator) < 0.5) & (axis in strength.mirror)
         column = axis - 3 + dimensions
@@ -80,37 +93,35 @@ def sample_geometry(
 
     `affine` shifts are shares of the patch. Beyond the window the label is OUTSIDE and the image the window's border.
     """
-    window = image.shape[2:]
-    position = _positions(affine, patch, image.device)
-    centre = torch.tensor([(length - 1) / 2 for length in window], device=image.device)
-    scale = torch.tensor([2 / max(length, 1) for length in window], device=image.device)
-    grid = (position * scale).flip(-1)
+    grid = _grid(affine, patch, image.shape[2:], image.device)
     moved = functional.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    nearest = torch.round(position + centre).long()
-    limits = torch.tensor(window, device=image.device)
-    inside = ((nearest >= 0) & (nearest < limits)).all(-1)
-    strides = torch.tensor([math.prod(window[axis + 1 :]) for axis in range(len(window))], device=image.device)
-    flat = (nearest.clamp(min=0).minimum(limits - 1) * strides).sum(-1).flatten(1)
-
-    def picked(source: Tensor) -> Tensor:
-        return source.flatten(1).gather(1, flat).view(inside.shape)
-
-    moved_label = torch.where(inside, picked(label), OUTSIDE)
-    return moved, moved_label, {name: picked(plane) & inside for name, plane in planes.items()}
+    # Beyond the window `grid_sample` puts 0, so the label is shifted to have OUTSIDE there.
+    stack = torch.stack([label.float() - OUTSIDE, *(plane.float() for plane in planes.values())], dim=1)
+    picked = functional.grid_sample(stack, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    moved_label = (picked[:, 0] + OUTSIDE).to(torch.uint8)
+    return moved, moved_label, {name: picked[:, row] > 0 for row, name in enumerate(planes, 1)}
 
 
-def _positions(affine: Tensor, patch: tuple[int, ...], device: torch.device) -> Tensor:
-    """Positions of the patch's voxels relative to the window's centre, in voxels: (N, *patch, dimensions)."""
-    axes = [torch.arange(length, device=device, dtype=torch.float32) - (length - 1) / 2 for length in patch]
-    lattice = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
-    moving = affine.to(device)
-    turned = torch.einsum("...j,nij->n...i", lattice, moving[:, :, :-1])
-    shift = moving[:, :, -1] * torch.tensor(patch, device=device, dtype=torch.float32)
-    return turned + shift.view(shift.shape[0], *(1,) * len(patch), -1)
+def _grid(affine: Tensor, patch: tuple[int, ...], window: tuple[int, ...], device: torch.device) -> Tensor:
+    """Where the patch's voxels lie in the window, as `grid_sample` wants it: (N, *patch, dimensions), last axis first, -1 to 1.
+
+    An affine map is a sum of one term per axis: adding those by broadcasting is several times faster than a matrix product per voxel.
+    The coordinates lie in memory one after the other, which `grid_sample` reads fastest.
+    """
+    dimensions = len(patch)
+    reach = torch.tensor([2 / length for length in window])
+    matrix = (affine[:, :, :-1] * reach[:, None]).flip(1).to(device)
+    start = (affine[:, :, -1] * torch.tensor(patch) * reach).flip(1).to(device)
+    grid = start.view(-1, dimensions, *(1,) * dimensions)
+    for axis, length in enumerate(patch):
+        steps = torch.arange(length, device=device, dtype=torch.float32) - (length - 1) / 2
+        shape = [length if other == axis else 1 for other in range(dimensions)]
+        grid = grid + (matrix[:, :, axis, None] * steps).view(-1, dimensions, *shape)
+    return grid.movedim(1, -1)
 
 
 def change_grey(image: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Contrast, brightness, and for one window in five noise or a gamma curve. `image` (N, C, ...) is normalised (std 1)."""
+    """Contrast, brightness, and for one window in five noise. `image` (N, C, ...) is normalised (std 1)."""
     if strength == 0:
         return image
     count = image.shape[0]
@@ -119,7 +130,8 @@ def change_grey(image: Tensor, strength: float, generator: torch.Generator) -> T
     def uniform(low: float, high: float) -> Tensor:
         return (torch.rand(count, generator=generator) * (high - low) + low).view(view).to(image.device)
 
-    changed = image * uniform(1 - 0.2 * strength, 1 + 0.2 * strength) + uniform(-0.2 * strength, 0.2 * strength)
+    contrast, brightness = uniform(1 - 0.2 * strength, 1 + 0.2 * strength), uniform(-0.2 * strength, 0.2 * strength)
+    changed = torch.addcmul(brightness, image, contrast)
     noisy = torch.rand(count, generator=generator) < 0.2
     amount = torch.rand(count, generator=generator) * 0.2 * strength
     for index in torch.nonzero(noisy).flatten().tolist():

@@ -36,7 +36,9 @@ class Seed:
         return np.random.default_rng([self.run, self.round, self.stage, step])
 
     def torch(self, step: int) -> torch.Generator:
-        number = int(np.random.SeedSequence([self.run, self.round, self.stage, step, 1]).generate_state(1, np.uint64)[0])
+        number = int(
+            np.random.SeedSequence([self.run, self.round, self.stage, step, 1]).generate_state(1, np.uint64)[0]
+        )
         return torch.Generator().manual_seed(number >> 1)
 
 
@@ -89,14 +91,17 @@ def truth(
     spread = (1, structures) + (1,) * (label.ndim - 1)
     target = label[:, None] == values.view(spread)
     inside = (label != OUTSIDE)[:, None]
-    drawn = (label > 0)[:, None] if settles is None else _settled(label, settles)
-    weight = (known.view(known.shape + (1,) * (label.ndim - 1)) | drawn) & inside
+    drawn = inside & (label > 0)[:, None] if settles is None else inside & _settled(label, settles)
+    weight = torch.where(known.view(known.shape + (1,) * (label.ndim - 1)), inside, drawn)
     for name, plane in planes.items():
         word, value = name.rsplit("-", 1)
         index = int(value) - 1
         weight[:, index] |= plane
         if word == "positive":
             target[:, index] |= plane
+            # A further positive settles the others as well, but for those that may share voxels with it.
+            settled = torch.ones_like(known[0]) if settles is None else settles[index + 1]
+            weight |= plane[:, None] & settled.view(spread)
     return target, weight
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -21,10 +23,12 @@ class Device:
     def torch(self) -> torch.device:
         return torch.device(self.name)
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager[Any]:
         """A fresh autocast context; disabled for float32."""
         dtype = getattr(torch, self.precision)
-        return torch.autocast(self.name, dtype=dtype if dtype != torch.float32 else torch.bfloat16, enabled=dtype != torch.float32)
+        return torch.autocast(
+            self.name, dtype=dtype if dtype != torch.float32 else torch.bfloat16, enabled=dtype != torch.float32
+        )
 
     def gigabytes(self) -> float:
         """Memory of the device in GiB; of the whole machine for cpu and mps."""
@@ -72,6 +76,12 @@ def be_a_good_neighbour(threads: int) -> int:
     if hasattr(os, "nice") and os.nice(0) == 0:
         os.nice(5)
     return chosen
+
+
+def free_unused(device: Device) -> None:
+    """Hands memory that torch keeps for later back to the device, after memory ran out."""
+    if device.name == "cuda":
+        torch.cuda.empty_cache()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

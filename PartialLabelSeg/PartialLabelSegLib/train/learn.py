@@ -35,7 +35,9 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
         return
     plan, training = session.plan, tuple(session.opened(session.of_split("train"), number))
     network = segmentation_network(session, None if number == 0 else session.round(number - 1).segmentation)
-    trainer = Trainer(network, segmentation_objective(plan), _maker(session, training, number, SEGMENTATION), plan, session.device)
+    trainer = Trainer(
+        network, segmentation_objective(plan), _maker(session, training, number, SEGMENTATION), plan, session.device
+    )
     stage = Stage(
         name=f"round {number}: learning the structures",
         steps=plan.steps if number == 0 else plan.fine_tune_steps,
@@ -118,7 +120,13 @@ def learn_confidence(session: Session, number: int) -> Iterator[Event]:
     yield from trainer.run(stage)
     write_json(
         folder.confidence_training,
-        {**trainer.progress.curves(), "kind": choices.confidence, "target": choices.target, "frozen": choices.frozen, "held_out_cases": len(held_out)},
+        {
+            **trainer.progress.curves(),
+            "kind": choices.confidence,
+            "target": choices.target,
+            "frozen": choices.frozen,
+            "held_out_cases": len(held_out),
+        },
     )
     save_network(folder.confidence, plan, network.state_dict())
     stage.checkpoint.unlink(missing_ok=True)

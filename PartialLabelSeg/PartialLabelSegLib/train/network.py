@@ -39,18 +39,24 @@ def build_segmentation(plan: Plan, seed: int) -> UNet:
 
 
 def build_confidence(segmentation: UNet, plan: Plan, frozen: bool, seed: int) -> ConfidenceNetwork:
-    """A copy of the segmentation network with an untrained confidence head."""
+    """A copy of the segmentation network with an untrained confidence head; all of it learns, or with `frozen` the head alone.
+
+    Whether the given network itself learns has no say in that.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
         dimensions = 3 if plan.dimensions == "3d" else 2
         head = ConfidenceHead(segmentation.feature_count, len(plan.structures), dimensions, plan.confidence_widths)
-        return ConfidenceNetwork(segmentation, head, frozen)
+    network = ConfidenceNetwork(segmentation, head, frozen)
+    network.backbone.requires_grad_(not frozen)
+    network.backbone.output.requires_grad_(False)
+    return network
 
 
 def placed(network: nn.Module, device: Device, plan: Plan) -> nn.Module:
     """The network on the device, its weights channels-last."""
     memory = torch.channels_last_3d if plan.dimensions == "3d" else torch.channels_last
-    return network.to(device.torch).to(memory_format=memory)  # type: ignore[call-overload, no-any-return]
+    return network.to(device.torch).to(memory_format=memory)  # type: ignore[call-overload]
 
 
 def save_network(path: Path, plan: Plan, weights: dict[str, Any], extra: dict[str, Any] | None = None) -> None:
@@ -65,7 +71,9 @@ def load_weights(network: nn.Module, path: Path, what: str) -> dict[str, Any]:
     try:
         network.load_state_dict(content.pop("weights"))
     except (RuntimeError, KeyError, AttributeError, TypeError):
-        raise Failure(f"{what} ({path.name}) holds another network.", way_out=f"Delete {path.name} and run again.") from None
+        raise Failure(
+            f"{what} ({path.name}) holds another network.", way_out=f"Delete {path.name} and run again."
+        ) from None
     return content
 
 
@@ -74,8 +82,8 @@ def load_segmentation(path: Path) -> tuple[UNet, Plan]:
     content = load(path, "the network")
     try:
         plan = from_json(Plan, content["plan"])
+        network = build_segmentation(plan, 0)
     except (KeyError, ValueError, TypeError) as error:
         raise Failure(f"the network ({path.name}) has a damaged plan ({error}).") from None
-    network = build_segmentation(plan, 0)
     load_weights(network, path, "the network")
     return network, plan

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from ..config import Plan
 from ..data.geometry import Grid, resample_image
-from .device import Device, is_out_of_memory
+from ..run.failure import Failure
+from .device import Device, free_unused, is_out_of_memory
 from .prepared import from_network_order, prepared_grid
 
 SLICES_AT_ONCE = 16
@@ -44,23 +45,30 @@ def _in_slices(network: nn.Module, volume: Tensor, plan: Plan, device: Device) -
         out = _probabilities(network, volume[neighbours[first:last]], device)
         result[:, first:last] = out.movedim(0, 1).cpu()
 
-    _halving(compute, depth, SLICES_AT_ONCE)
+    _halving(compute, depth, SLICES_AT_ONCE, device)
     return result
 
 
-def _halving(compute: Callable[[int, int], None], count: int, at_once: int) -> None:
-    """Calls `compute(first, last)` over 0..count; when memory runs out, with half as many at once."""
+def _halving(compute: Callable[[int, int], None], count: int, at_once: int, device: Device) -> None:
+    """Calls `compute(first, last)` over 0..count; when memory runs out, with half as many at once. Failure where one is too many."""
     first = 0
     while first < count:
         last = min(count, first + at_once)
         try:
             compute(first, last)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or at_once == 1:
+            if not is_out_of_memory(error):
                 raise
-            at_once = max(1, at_once // 2)
+        else:
+            first = last
             continue
-        first = last
+        if at_once == 1:
+            raise Failure(
+                "Memory ran out although a single slice or window was predicted at once.",
+                way_out="Close other programs, or choose --device cpu.",
+            )
+        at_once = max(1, at_once // 2)
+        free_unused(device)
 
 
 def _in_windows(network: nn.Module, volume: Tensor, plan: Plan, device: Device) -> Tensor:
@@ -72,13 +80,15 @@ def _in_windows(network: nn.Module, volume: Tensor, plan: Plan, device: Device) 
     corners = list(product(*(_starts(length, size, plan.overlap) for length, size in zip(padded.shape, patch))))
 
     def compute(first: int, last: int) -> None:
-        spans = [tuple(slice(start, start + size) for start, size in zip(corner, patch)) for corner in corners[first:last]]
+        spans = [
+            tuple(slice(start, start + size) for start, size in zip(corner, patch)) for corner in corners[first:last]
+        ]
         out = _probabilities(network, torch.stack([padded[span] for span in spans])[:, None], device).cpu()
         for span, probability in zip(spans, out):
             total[(slice(None), *span)] += probability * importance
             weight[span] += importance
 
-    _halving(compute, len(corners), max(1, plan.batch))
+    _halving(compute, len(corners), max(1, plan.batch), device)
     total /= weight
     return total[(slice(None), *(slice(0, length) for length in volume.shape))]
 
@@ -112,7 +122,7 @@ def on_scan_grid(volume: Tensor | np.ndarray, grid: Grid, plan: Plan) -> np.ndar
     """One structure's values (slice, row, column) on the scan's own grid: float32 (z, y, x), linear."""
     array = np.ascontiguousarray(from_network_order(np.asarray(volume, np.float32), plan))
     image = prepared_grid(grid, plan).image(array)
-    return sitk.GetArrayFromImage(resample_image(image, grid, 0.0))
+    return sitk.GetArrayFromImage(resample_image(image, grid))
 
 
 def exclusive_labels(volumes: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,10 @@ from ..data.case import Case
 from ..data.geometry import Grid, resample_image, resample_labels
 from ..data.labels import Labels
 from ..run.failure import Failure
-from ..run.files import read_json, replacing, write_json
+from ..run.files import inside, read_json, replacing, write_json
 
 POINTS_PER_STRUCTURE = 4000
-_AGAIN = "Delete that folder and run the same command again; it is made anew."
+_AGAIN = "Delete the folder 'prepared' of the run and give the same command again; it is made anew."
 
 
 def prepared_grid(grid: Grid, plan: Plan) -> Grid:
@@ -50,19 +51,29 @@ def normalised(array: np.ndarray, intensity: Intensity) -> np.ndarray:
 
 def prepare_image(case: Case, plan: Plan, folder: Path) -> None:
     """Writes `image.npy`, float16 (slice, row, column), then `image.json`. Nothing is done where that is there already for this plan."""
-    stamp = {"spacing_mm": list(plan.spacing_mm), "slice_axis": plan.slice_axis, "intensity": to_json(plan.intensity)}
-    if (folder / "image.json").exists() and read_json(folder / "image.json", "a prepared image").get("made_with") == stamp:
+    stamp = {**_stamp(case, plan), "intensity": to_json(plan.intensity), "scan": case.crc32}
+    if _is_made(folder / "image.json", stamp):
         return
-    resampled = resample_image(case.image(), prepared_grid(case.grid, plan), plan.intensity.low)
+    (folder / "image.json").unlink(missing_ok=True)
+    resampled = resample_image(case.image(), prepared_grid(case.grid, plan))
     array = normalised(sitk.GetArrayFromImage(resampled), plan.intensity).astype(np.float16)
     _save(folder / "image.npy", np.ascontiguousarray(to_network_order(array, plan)))
-    write_json(folder / "image.json", {"made_with": stamp, "shape": list(to_network_order(array, plan).shape)})
+    write_json(folder / "image.json", {"made_with": stamp, "crc32": {"image.npy": _sum(folder / "image.npy")}})
 
 
-def prepare_labels(labels: Labels, case: Case, plan: Plan, folder: Path) -> None:
-    """Writes a case's labels of one round on the prepared grid: `labels.npy` (uint8), `planes.npy` where single voxels are known or overlap, `points.npz`, `labels.json`."""
-    if (folder / "labels.json").exists():
+def labels_are_prepared(case: Case, plan: Plan, folder: Path, source: str = "") -> bool:
+    """Whether `prepare_labels` finished in `folder` for this plan and for labels of that `source`."""
+    return _is_made(folder / "labels.json", {**_stamp(case, plan), "source": source})
+
+
+def prepare_labels(labels: Labels, case: Case, plan: Plan, folder: Path, source: str = "") -> None:
+    """Writes a case's labels of one round on the prepared grid: `labels.npy` (uint8), `planes.npy` where single voxels are known or overlap, `points.npz`, `labels.json`.
+
+    source: any text that changes when the labels do. Nothing is done where the files are there already for this plan and source.
+    """
+    if labels_are_prepared(case, plan, folder, source):
         return
+    (folder / "labels.json").unlink(missing_ok=True)
     grid = prepared_grid(case.grid, plan)
 
     def moved(array: np.ndarray) -> np.ndarray:
@@ -70,15 +81,35 @@ def prepare_labels(labels: Labels, case: Case, plan: Plan, folder: Path) -> None
         return np.ascontiguousarray(to_network_order(sitk.GetArrayFromImage(image), plan))
 
     label_map = moved(labels.label_map)
-    _save(folder / "labels.npy", label_map)
-    planes = {}
+    planes, points = {}, {}
     for value, name in enumerate(labels.structures, 1):
+        drawn = label_map == value
         for word, mask in _planes_of(labels, name).items():
-            planes[f"{word}-{value}"] = np.packbits(moved(mask.astype(np.uint8)).astype(bool), axis=-1)
+            plane = moved(mask.astype(np.uint8)).astype(bool)
+            planes[f"{word}-{value}"] = np.packbits(plane, axis=-1)
+            drawn |= plane & (word == "positive")
+        if drawn.any():
+            points[str(value)] = _spread(np.flatnonzero(drawn))
+    _save(folder / "labels.npy", label_map)
     if planes:
         _save(folder / "planes.npy", np.stack(list(planes.values())))
-    _save_points(folder, label_map, labels)
-    write_json(folder / "labels.json", {"known": list(labels.known), "planes": list(planes)})
+    with replacing(folder / "points.npz") as beside, open(beside, "wb") as handle:
+        np.savez(handle, **points)  # type: ignore[arg-type]
+    names = ("labels.npy", "points.npz", "planes.npy")[: 3 if planes else 2]
+    head = {"known": list(labels.known), "planes": list(planes), "crc32": {name: _sum(folder / name) for name in names}}
+    write_json(folder / "labels.json", {"made_with": {**_stamp(case, plan), "source": source}, **head})
+
+
+def _stamp(case: Case, plan: Plan) -> dict[str, Any]:
+    """What the prepared grid depends on."""
+    return {"spacing_mm": list(plan.spacing_mm), "slice_axis": plan.slice_axis, "grid": case.grid.to_json()}
+
+
+def _is_made(path: Path, stamp: dict[str, Any]) -> bool:
+    if not path.exists():
+        return False
+    head = read_json(path, "the description of prepared files")
+    return isinstance(head, dict) and head.get("made_with") == stamp
 
 
 def _planes_of(labels: Labels, name: str) -> dict[str, np.ndarray]:
@@ -91,17 +122,11 @@ def _planes_of(labels: Labels, name: str) -> dict[str, np.ndarray]:
     return planes
 
 
-def _save_points(folder: Path, label_map: np.ndarray, labels: Labels) -> None:
-    """For each structure up to POINTS_PER_STRUCTURE of its voxels, as flat indices, evenly drawn: where windows can be centred."""
-    points = {}
-    for value in range(1, len(labels.structures) + 1):
-        found = np.flatnonzero(label_map == value)
-        if found.size > POINTS_PER_STRUCTURE:
-            found = found[np.linspace(0, found.size - 1, POINTS_PER_STRUCTURE).astype(np.int64)]
-        if found.size:
-            points[str(value)] = found.astype(np.int64)
-    with replacing(folder / "points.npz") as beside, open(beside, "wb") as handle:
-        np.savez(handle, **points)  # type: ignore[arg-type]
+def _spread(found: np.ndarray) -> np.ndarray:
+    """At most POINTS_PER_STRUCTURE of the sorted indices (int64), evenly spread: where windows can be centred."""
+    if found.size > POINTS_PER_STRUCTURE:
+        found = found[np.linspace(0, found.size - 1, POINTS_PER_STRUCTURE).astype(np.int64)]
+    return found.astype(np.int64, copy=False)
 
 
 def _save(path: Path, array: np.ndarray) -> None:
@@ -109,11 +134,21 @@ def _save(path: Path, array: np.ndarray) -> None:
         np.lib.format.write_array(handle, array, allow_pickle=False)
 
 
+def _sum(path: Path) -> int:
+    """The checksum of a file, read in pieces so that a large one never lies in memory."""
+    total = 0
+    with open(path, "rb") as handle:
+        while piece := handle.read(1 << 20):
+            total = zlib.crc32(piece, total)
+    return total
+
+
 @dataclass(frozen=True, eq=False)
 class PreparedCase:
     """A prepared case, its arrays memory-mapped: image float16, label_map uint8, both (slice, row, column).
 
-    planes: per 'certain-<value>' or 'positive-<value>' a bit-packed mask. points: per structure value, flat indices of its voxels.
+    known: bool (K,). planes: per 'certain-<value>' or 'positive-<value>' a mask, bit-packed along the columns.
+    points: per structure value, flat indices (int64) of its voxels.
     """
 
     name: str
@@ -127,24 +162,54 @@ class PreparedCase:
     def shape(self) -> tuple[int, int, int]:
         return (self.image.shape[0], self.image.shape[1], self.image.shape[2])
 
+    def positive(self, value: int) -> np.ndarray:
+        """bool (slice, row, column): the voxels of a structure, those that it shares with others too."""
+        mask: np.ndarray = np.asarray(self.label_map) == value
+        if f"positive-{value}" in self.planes:
+            mask |= np.unpackbits(self.planes[f"positive-{value}"], axis=-1, count=self.shape[2]).astype(bool)
+        return mask
+
     def can_teach(self) -> bool:
         """Whether any voxel of it is certain for any structure."""
         return bool(self.known.any() or self.points or self.planes)
 
 
 def open_prepared(name: str, image_folder: Path, labels_folder: Path) -> PreparedCase:
-    """Opens what prepare_image and prepare_labels wrote. Failure: absent, damaged or of another shape."""
-    head: dict[str, Any] = read_json(labels_folder / "labels.json", "the prepared labels")
+    """Opens what prepare_image and prepare_labels wrote. Failure: absent, damaged, or not fitting each other."""
+    image_head = read_json(image_folder / "image.json", "the description of the prepared scan")
+    head = read_json(labels_folder / "labels.json", "the description of the prepared labels")
     try:
+        _check_sums(image_folder, image_head["crc32"])
+        _check_sums(labels_folder, head["crc32"])
         image = np.load(image_folder / "image.npy", mmap_mode="r", allow_pickle=False)
         label_map = np.load(labels_folder / "labels.npy", mmap_mode="r", allow_pickle=False)
-        names = list(head["planes"])
+        names = [str(item) for item in head["planes"]]
         stack = np.load(labels_folder / "planes.npy", mmap_mode="r", allow_pickle=False) if names else ()
         with np.load(labels_folder / "points.npz", allow_pickle=False) as stored:
             points = {int(key): stored[key] for key in stored.files}
-        if image.shape != label_map.shape or image.dtype != np.float16 or label_map.dtype != np.uint8:
+        if (
+            image.shape != label_map.shape
+            or image.dtype != np.float16
+            or label_map.dtype != np.uint8
+            or len(stack) != len(names)
+        ):
             raise ValueError("image and labels do not fit each other")
         known = np.array(head["known"], bool)
-    except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
         raise Failure(f"its prepared files are damaged ({error}).", case=name, way_out=_AGAIN) from None
     return PreparedCase(name, image, label_map, known, dict(zip(names, stack)), points)
+
+
+def _check_sums(folder: Path, sums: dict[str, int]) -> None:
+    for name, expected in sums.items():
+        if _sum(inside(folder, name)) != expected:
+            raise ValueError(f"{name} is not what was written")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import zlib
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +14,12 @@ from ..config import Configuration, Plan
 from ..data.case import Case
 from ..data.label_files import read_labels
 from ..data.labels import Labels
+from ..run.failure import Failure
+from ..run.files import read_json
 from ..run.folder import RoundFolder, RunFolder
 from .batches import settling
 from .device import Device
-from .prepared import PreparedCase, open_prepared, prepare_image, prepare_labels
+from .prepared import PreparedCase, labels_are_prepared, open_prepared, prepare_image, prepare_labels
 
 
 @dataclass(frozen=True)
@@ -44,25 +48,63 @@ class Session:
 
     def labels(self, case: Case, round_number: int) -> Labels:
         """The labels that round `round_number` learns from: the expert's, with what was accepted in the rounds before."""
-        folder = case.folder if round_number == 0 else self.round(round_number - 1).labels(case.folder.name)
-        if not (folder / "labels.json").exists():
-            folder = case.folder
-        return read_labels(folder, case.name)[0]
+        return read_labels(self._labels_folder(case, round_number), case.name)[0]
+
+    def _labels_folder(self, case: Case, round_number: int) -> Path:
+        """Where those labels lie. A case that a round relabelled never falls back to the expert's labels: without its files that is a Failure."""
+        if round_number == 0:
+            return case.folder
+        before = self.round(round_number - 1)
+        folder = before.labels(case.folder.name)
+        return folder if (folder / "labels.json").exists() or case.name in self._relabelled(before) else case.folder
+
+    def _relabelled(self, folder: RoundFolder) -> Container[str]:
+        """The names of the cases that a round relabelled."""
+        if not folder.relabelling.exists():
+            return ()
+        report = read_json(folder.relabelling, "the relabelling of a round")
+        cases = report.get("cases") if isinstance(report, dict) else None
+        if not isinstance(cases, dict):
+            raise Failure(
+                f"{folder.relabelling.name} of round {folder.path.name} is damaged.",
+                way_out="Delete it; it is made anew.",
+            )
+        return cases
+
+    def is_open(self, case: Case) -> bool:
+        """Whether the annotator left some structure of the case unknown. Reads the small description only, not the voxels."""
+        return not all(self.known(case))
+
+    def known(self, case: Case) -> tuple[bool, ...]:
+        """For each structure whether the annotator looked for it in the whole scan."""
+        head = read_json(case.folder / "labels.json", "the description of the labels")
+        known = head.get("known") if isinstance(head, dict) else None
+        if not isinstance(known, list) or len(known) != len(self.plan.structures):
+            raise Failure("its labels are damaged.", case=case.name, way_out="Start the run anew in another folder.")
+        return tuple(bool(flag) for flag in known)
 
     def learned_labels(self, case: Case, round_number: int) -> Labels:
-        """`labels` as the method reads them: the naive one takes what is not drawn for background."""
+        """`labels` as the method reads them: the naive one takes what is not drawn in a training case for background."""
         labels = self.labels(case, round_number)
-        if self.configuration.relabelling.method == "naive":
+        if self._is_naive(case):
             return replace(labels, known=(True,) * len(labels.structures), slices={}, negatives={})
         return labels
 
+    def _is_naive(self, case: Case) -> bool:
+        return self.configuration.relabelling.method == "naive" and case.split == "train"
+
     def prepare(self, case: Case, round_number: int) -> None:
-        """Makes a case's arrays for a round where they are not there yet."""
+        """Makes a case's arrays for a round where they are not there yet, or were made with another plan or from other labels."""
         folder = self.run.prepared(case.folder.name)
         prepare_image(case, self.plan, folder)
+        # The description holds the checksums of the labels, so it changes whenever they do.
+        description = read_json(
+            self._labels_folder(case, round_number) / "labels.json", "the description of the labels"
+        )
+        source = f"{zlib.crc32(json.dumps(description, sort_keys=True).encode()):08x}{' naive' * self._is_naive(case)}"
         labels_folder = folder / f"round-{round_number}"
-        if not (labels_folder / "labels.json").exists():
-            prepare_labels(self.learned_labels(case, round_number), case, self.plan, labels_folder)
+        if not labels_are_prepared(case, self.plan, labels_folder, source):
+            prepare_labels(self.learned_labels(case, round_number), case, self.plan, labels_folder, source)
 
     def open(self, case: Case, round_number: int) -> PreparedCase:
         folder = self.run.prepared(case.folder.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ..run.events import Event
 from ..run.failure import Failure
 from .batches import BatchMaker
 from .checkpoint import load, save
-from .device import Device, is_out_of_memory
+from .device import Device, free_unused, is_out_of_memory
 from .objective import Objective
 
 CHECKPOINT_SECONDS = 30.0
@@ -45,7 +45,7 @@ class Stage:
 
 @dataclass
 class Progress:
-    """What a training remembers beside the weights."""
+    """What a training remembers beside the weights. recent: the losses since the last noted one."""
 
     step: int = 0
     batch: int = 1
@@ -55,6 +55,7 @@ class Progress:
     validation: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
     best_score: float = -1.0
+    recent: list[float] = field(default_factory=list)
 
     def curves(self) -> dict[str, Any]:
         return {
@@ -90,10 +91,10 @@ class Trainer:
         if progress.step:
             yield Event("resumed", {"stage": stage.name, "step": progress.step, "steps": stage.steps})
         started, saved, told = time.monotonic() - progress.seconds, time.monotonic(), 0.0
-        window: list[torch.Tensor] = []
+        window = [torch.tensor(value, device=self._device.torch) for value in progress.recent]
         while progress.step < stage.steps and not self._stopped_rising(progress):
             if stage.cancelled():
-                self._save(stage, progress)
+                self._save(stage, progress, window)
                 raise Cancelled
             window.append((yield from self._step_that_fits(stage, progress)))
             progress.step += 1
@@ -108,13 +109,13 @@ class Trainer:
                 yield from self._validated(stage, progress)
                 progress.seconds = time.monotonic() - started
             if not last and time.monotonic() - saved >= CHECKPOINT_SECONDS:
-                self._save(stage, progress)
+                self._save(stage, progress, window)
                 saved = time.monotonic()
                 yield Event("checkpoint", {"stage": stage.name, "step": progress.step})
         self.network.load_state_dict(self._best if self._best is not None else self._averaged())
         self.progress = progress
 
-    def _step_that_fits(self, stage: Stage, progress: Progress) -> Iterator[Event]:
+    def _step_that_fits(self, stage: Stage, progress: Progress) -> Generator[Event, None, torch.Tensor]:
         """One step; when memory runs out, half the batch and again."""
         while True:
             try:
@@ -123,8 +124,7 @@ class Trainer:
                 if not is_out_of_memory(error):
                     raise
             self._optimiser.zero_grad(set_to_none=True)
-            if self._device.name == "cuda":
-                torch.cuda.empty_cache()
+            free_unused(self._device)
             if progress.batch == 1:
                 raise Failure(
                     "Memory ran out although the batch holds a single window.",
@@ -191,15 +191,14 @@ class Trainer:
     def _note_loss(progress: Progress, window: list[torch.Tensor]) -> None:
         value = float(torch.stack(window).mean())
         window.clear()
-        if not math.isfinite(value):
-            raise Failure(
-                f"The loss is not a number at step {progress.step}.",
-                way_out="Check the scans for extreme grey values (`check`), or lower learning_rate in the plan.",
-            )
+        _check_finite(value, progress)
         progress.steps.append(progress.step)
         progress.loss.append(value)
 
-    def _save(self, stage: Stage, progress: Progress) -> None:
+    def _save(self, stage: Stage, progress: Progress, window: list[torch.Tensor]) -> None:
+        progress.recent = [float(value) for value in window]
+        # Weights that are lost must not take the place of a checkpoint that is not.
+        _check_finite(sum(progress.recent), progress)
         save(
             stage.checkpoint,
             {
@@ -215,10 +214,12 @@ class Trainer:
     def _restore(self, stage: Stage) -> Progress | None:
         if not stage.checkpoint.exists():
             return None
-        content = load(stage.checkpoint, "the checkpoint", self._device.torch)
+        # To main memory: the optimiser counts its steps there, whatever the device, and all else is copied to where it belongs.
+        content = load(stage.checkpoint, "the checkpoint")
         try:
             self.network.load_state_dict(content["network"])
-            self._average = content["average"]
+            for name, value in self._average.items():
+                value.copy_(content["average"][name])
             self._best = content["best"] or None
             self._optimiser.load_state_dict(content["optimiser"])
             self._scaler.load_state_dict(content["scaler"])
@@ -228,6 +229,14 @@ class Trainer:
                 f"The checkpoint ({stage.checkpoint.name}) belongs to another network.",
                 way_out=f"Delete {stage.checkpoint.name} and run the same command again.",
             ) from None
+
+
+def _check_finite(loss: float, progress: Progress) -> None:
+    if not math.isfinite(loss):
+        raise Failure(
+            f"The loss is not a number at step {progress.step}.",
+            way_out="Check the scans for extreme grey values (`check`), or lower learning_rate in the plan.",
+        )
 
 
 def learning_rate(step: int, steps: int, rate: tuple[float, float]) -> float:

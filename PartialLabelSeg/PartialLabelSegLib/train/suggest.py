@@ -38,7 +38,9 @@ def predict_cases(session: Session, number: int, cases: tuple[Case, ...]) -> Ite
         yield Event("prediction", {"round": number, "case": case.name, "step": done, "steps": len(cases)})
 
 
-def _predict_case(session: Session, number: int, case: Case, segmentation: nn.Module, confidence: nn.Module | None) -> None:
+def _predict_case(
+    session: Session, number: int, case: Case, segmentation: nn.Module, confidence: nn.Module | None
+) -> None:
     plan, device = session.plan, session.device
     image = session.open(case, 0).image
     probabilities = predict_volume(segmentation, image, plan, device)

@@ -20,10 +20,9 @@ def validation_dice(network: nn.Module, cases: Sequence[PreparedCase], plan: Pla
     for case in cases:
         probability = predict_volume(network, case.image, plan, device)
         predicted, _ = exclusive_labels(volume.numpy() for volume in probability)
-        truth = np.asarray(case.label_map)
         for value, name in enumerate(plan.structures, 1):
             if case.known[value - 1] and value in case.points:
-                scores[name].append(_dice(predicted == value, truth == value))
+                scores[name].append(_dice(predicted == value, case.positive(value)))
     return {name: sum(found) / len(found) if found else math.nan for name, found in scores.items()}
 
 

@@ -48,11 +48,11 @@ def draw_windows(sources: Sources, count: int, foreground_share: float, rng: np.
             index = int(rng.choice(sources.holders[value]))
             case = sources.cases[index]
             flat = int(rng.choice(case.points[value]))
-            centre = np.unravel_index(flat, case.shape)
+            centre = tuple(int(place) for place in np.unravel_index(flat, case.shape))
         else:
             index = int(rng.integers(len(sources.cases)))
             centre = tuple(int(rng.integers(length)) for length in sources.cases[index].shape)
-        windows.append(Window(index, (int(centre[0]), int(centre[1]), int(centre[2]))))
+        windows.append(Window(index, (centre[0], centre[1], centre[2])))
     return windows
 
 
@@ -105,7 +105,9 @@ def _copy(source: np.ndarray, centre: tuple[int, int, int], target: np.ndarray) 
     target[tuple(there for _, there in spans)] = source[tuple(here for here, _ in spans)]
 
 
-def _copy_plane(packed: np.ndarray, shape: tuple[int, int, int], centre: tuple[int, int, int], target: np.ndarray) -> None:
+def _copy_plane(
+    packed: np.ndarray, shape: tuple[int, int, int], centre: tuple[int, int, int], target: np.ndarray
+) -> None:
     spans = _spans(centre, shape, target.shape)
     here = tuple(span for span, _ in spans)
     bits = np.unpackbits(packed[here[0], here[1]], axis=-1, count=shape[2])[..., here[2]]

@@ -59,7 +59,7 @@ def boxes(labels: np.ndarray) -> dict[int, Box]:
         return {value: box for value, box in enumerate(found, 1) if box is not None}
     everywhere = tuple(slice(0, size) for size in labels.shape)
     values = sorted({int(value) for plane in labels for value in np.unique(plane)} - {0})
-    return {value: everywhere for value in values}
+    return dict.fromkeys(values, everywhere)
 
 
 def drawn_in(labels: np.ndarray, values: Mapping[str, Iterable[int]]) -> dict[str, Drawn]:
@@ -76,7 +76,9 @@ def drawn_in(labels: np.ndarray, values: Mapping[str, Iterable[int]]) -> dict[st
 
 
 def _around(parts: list[Box]) -> Box:
-    return tuple(slice(min(part[axis].start for part in parts), max(part[axis].stop for part in parts)) for axis in range(3))
+    return tuple(
+        slice(min(part[axis].start for part in parts), max(part[axis].stop for part in parts)) for axis in range(3)
+    )
 
 
 def shared_voxels(drawn: Mapping[str, Drawn]) -> dict[frozenset[str], int]:
@@ -95,15 +97,24 @@ def _common(one: Drawn, other: Drawn) -> int:
     if any(stop <= start for start, stop in zip(starts, stops)):
         return 0
     parts = [
-        item.block[tuple(slice(start - part.start, stop - part.start) for start, stop, part in zip(starts, stops, item.box))]
+        item.block[
+            tuple(slice(start - part.start, stop - part.start) for start, stop, part in zip(starts, stops, item.box))
+        ]
         for item in (one, other)
     ]
     return int(np.count_nonzero(parts[0] & parts[1]))
 
 
-def read_placed(path: Path, grid: Grid, values: Mapping[str, Iterable[int]], passed_over: Iterable[int] = ()) -> tuple[np.ndarray, list[Problem]]:
-    """A label map on the scan's grid, and the warnings. Failure: unreadable, elsewhere in space, or a value that nothing names."""
-    labels, source = read_label_map(path)
+def counted(voxels: int) -> str:
+    """'1 voxel', '5 voxels'."""
+    return f"{voxels} voxel{'s' * (voxels != 1)}"
+
+
+def read_named(
+    path: Path, values: Mapping[str, Iterable[int]], passed_over: Iterable[int] = ()
+) -> tuple[np.ndarray, Grid]:
+    """A label map and its grid. Failure: unreadable, or a value that neither a structure nor `passed_over` has."""
+    labels, grid = read_label_map(path)
     named = {value for wanted in values.values() for value in wanted} | set(passed_over)
     unknown = [value for value in boxes(labels) if value not in named]
     if unknown:
@@ -112,7 +123,18 @@ def read_placed(path: Path, grid: Grid, values: Mapping[str, Iterable[int]], pas
             f"{path.name} holds the label value{'s' * (len(unknown) > 1)} {listed}, which no structure has.",
             way_out="Name the value as a structure, or erase those voxels.",
         )
-    return place_labels(labels, source, grid), check_place(path.name, source, grid)
+    return labels, grid
+
+
+def placed(file: str, labels: np.ndarray, source: Grid, grid: Grid) -> tuple[np.ndarray, list[Problem]]:
+    """Labels on the scan's grid, and the warnings. Failure: the two grids have no place in common."""
+    problems = check_place(file, source, grid)
+    result = place_labels(labels, source, grid)
+    lost = int(np.count_nonzero(labels)) - int(np.count_nonzero(result)) if fit(source, grid) is Fit.COINCIDES else 0
+    if lost > 0:
+        text = f"{counted(lost)} drawn in {file} lie{'s' * (lost == 1)} outside the scan and {'is' if lost == 1 else 'are'} left out. Look whether it belongs to this scan."
+        problems.append(Problem(text, severity="warning"))
+    return result, problems
 
 
 def check_place(file: str, source: Grid, grid: Grid) -> list[Problem]:

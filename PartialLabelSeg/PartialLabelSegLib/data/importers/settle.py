@@ -1,76 +1,16 @@
-"""From what a source draws and says to labels, with every contradiction found on the way; and from there to a case that can be read."""
+"""From what a source draws and says of one scan to its labels, with every contradiction found on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
-import SimpleITK as sitk
 
-from ...run.failure import Failure
-from ..case import CaseSource
 from ..geometry import Grid
-from ..image_io import read_scan
 from ..labels import EXPERT, Labels, Marks, Slices
 from ..types import Problem, State
-from .drawing import Drawing, Drawn
-
-AXIS_LETTERS = "zyx"
-"""The letter of each array axis: 'z' is the scan's stored slice axis."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """One case as an importer found it, before the cohort's structures and overlapping pairs are final.
-
-    read_image() -> the scan; draw(grid) -> what its labels hold on that grid. Both raise Failure.
-    """
-
-    case: str
-    read_image: Callable[[], sitk.Image]
-    draw: Callable[[Grid], Drawing]
-    states: Mapping[str, State]
-    split: str = ""
-
-    def source(self, structures: tuple[str, ...], overlapping: frozenset[frozenset[str]]) -> CaseSource:
-        """The case for a cohort of these structures."""
-        inspect = partial(inspected, self, structures, overlapping)
-        read_image = partial(_naming_case, self.case, self.read_image)
-        return CaseSource(self.case, read_image, partial(_strict, inspect), self.states, self.split, inspect)
-
-
-def scan_reader(path: Path) -> Callable[[], sitk.Image]:
-    return partial(read_scan, path)
-
-
-def _naming_case(case: str, read_image: Callable[[], sitk.Image]) -> sitk.Image:
-    try:
-        return read_image()
-    except Failure as failure:
-        raise Problem.of(failure, case).failure() from None
-
-
-def _strict(inspect: Callable[[Grid], tuple[Labels | None, tuple[Problem, ...]]], grid: Grid) -> Labels:
-    labels, problems = inspect(grid)
-    if labels is None:
-        raise next(problem for problem in problems if problem.severity == "error").failure()
-    return labels
-
-
-def inspected(
-    draft: Draft, structures: tuple[str, ...], overlapping: frozenset[frozenset[str]], grid: Grid
-) -> tuple[Labels | None, tuple[Problem, ...]]:
-    """The labels of a draft on `grid`, None where a problem is an error, and all problems with the case's name."""
-    try:
-        drawing = draft.draw(grid)
-    except Failure as failure:
-        return None, (Problem.of(failure, draft.case),)
-    labels, problems = settled(drawing, structures, overlapping, grid)
-    named = tuple(Problem(item.message, item.case or draft.case, item.structure, item.severity) for item in problems)
-    return labels, named
+from .cells import AXIS_LETTERS
+from .drawing import Drawing, Drawn, counted, shared_voxels
 
 
 def settled(
@@ -104,7 +44,12 @@ def _state(name: str, drawing: Drawing, grid: Grid) -> tuple[State, list[Problem
         return said, _slice_problems(name, drawing, grid)
     if said in (State.MISSING, State.ABSENT) and voxels:
         way_out = "Say that it is labelled, or erase those voxels."
-        return said, [Problem(f"it is said to be {said.value}, but {voxels} voxels of it are drawn. {way_out}", structure=name)]
+        return said, [
+            Problem(
+                f"it is said to be {said.value}, but {counted(voxels)} of it {'is' if voxels == 1 else 'are'} drawn. {way_out}",
+                structure=name,
+            )
+        ]
     if said is State.LABELLED and not voxels:
         text = "empty label: it is said to be labelled, but no voxel of it lies in the scan; it is taken as missing. Draw it, or say 'absent' if it is not there."
         return State.MISSING, [Problem(text, structure=name, severity="warning")]
@@ -114,7 +59,9 @@ def _state(name: str, drawing: Drawing, grid: Grid) -> tuple[State, list[Problem
 def _slice_problems(name: str, drawing: Drawing, grid: Grid) -> list[Problem]:
     where = drawing.slices.get(name)
     if where is None or not where.indices:
-        text = "it is said to be drawn on some slices, but no slices are given. List them, or say 'labelled' or 'missing'."
+        text = (
+            "it is said to be drawn on some slices, but no slices are given. List them, or say 'labelled' or 'missing'."
+        )
         return [Problem(text, structure=name)]
     letter, count = AXIS_LETTERS[where.axis], grid.shape[where.axis]
     if where.indices[-1] >= count:
@@ -150,18 +97,18 @@ def composed(
     return label_map, overlaps
 
 
-def _undeclared(overlaps: Mapping[str, Marks], drawn: Mapping[str, Drawn], overlapping: frozenset[frozenset[str]]) -> list[Problem]:
+def _undeclared(
+    overlaps: Mapping[str, Marks], drawn: Mapping[str, Drawn], overlapping: frozenset[frozenset[str]]
+) -> list[Problem]:
     """A warning per structure that shares voxels with one that excludes it."""
     if not overlaps:
         return []
-    from .drawing import shared_voxels
-
     problems = []
     for pair, count in shared_voxels(drawn).items():
         if pair not in overlapping:
             first, second = sorted(pair)
             text = (
-                f"it shares {count} voxel{'s' * (count > 1)} with '{second}', though the two exclude each other. "
+                f"it shares {counted(count)} with '{second}', though the two exclude each other. "
                 "These voxels count as both; correct the drawing if that is not meant."
             )
             problems.append(Problem(text, structure=first, severity="warning"))
@@ -178,11 +125,13 @@ def _around_ignored(
     """
     assert drawing.ignored is not None
     known = (False,) * len(structures)
+    if drawing.ignored.all():
+        return known, {}, {}
     where = _whole_slices(drawing.ignored)
     if where is not None:
-        return known, {name: where for name in structures}, {}
+        return known, dict.fromkeys(structures, where), {}
     everywhere = Marks.of(~drawing.ignored & (label_map == 0))
-    negatives = {name: everywhere for name in structures}
+    negatives = dict.fromkeys(structures, everywhere)
     for name in {name for pair in overlapping for name in pair if name in structures}:
         certain = ~drawing.ignored
         if name in drawing.drawn:

@@ -1,0 +1,54 @@
+"""Cases in: every format of a data set that is understood, read as one kind of cohort."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...run.failure import Failure
+from ..case import Cohort
+from .manifest import read_manifest
+from .nnunet import NAME, read_nnunet
+from .openkbp import patients_in, read_openkbp
+from .segmentations import is_segmentation, read_segmentations
+
+MANIFEST = "cases.csv"
+UNDERSTOOD = (
+    f"Give one of: a manifest {MANIFEST} (or the folder that holds it); an nnU-Net data set folder with {NAME}; "
+    "a folder of volumes with .seg.nrrd files; an OpenKBP folder with pt_*/ct.csv."
+)
+
+
+def read_cohort(path: Path, absent: str = "missing") -> Cohort:
+    """The cases of a data set; scans and most labels are read later, one case at a time.
+
+    absent: what a structure means that a label file could hold and does not draw, where the format itself does not say:
+    'missing' (nobody looked) or 'absent' (it is not there). Failure: nothing there that is understood, or unusable as a whole.
+    """
+    if absent not in ("missing", "absent"):
+        raise ValueError(f"absent must be 'missing' or 'absent', got {absent!r}")
+    if not path.exists():
+        raise Failure(f"there is no '{path}'.", way_out=UNDERSTOOD)
+    try:
+        return _read(path, absent)
+    except OSError as error:
+        raise Failure(
+            f"'{path.name}' cannot be read ({error.strerror or error}).", way_out="Look at its permissions."
+        ) from None
+
+
+def _read(path: Path, absent: str) -> Cohort:
+    if path.is_file():
+        if path.name == NAME:
+            return read_nnunet(path.parent, absent)
+        if path.suffix.lower() != ".csv":
+            raise Failure(f"'{path.name}' is no data set that is understood.", way_out=UNDERSTOOD)
+        return read_manifest(path)
+    if (path / MANIFEST).is_file():
+        return read_manifest(path / MANIFEST)
+    if (path / NAME).is_file():
+        return read_nnunet(path, absent)
+    if patients_in(path):
+        return read_openkbp(path, absent)
+    if any(is_segmentation(found) for pattern in ("*", "*/*") for found in path.glob(pattern)):
+        return read_segmentations(path, absent)
+    raise Failure(f"'{path.name or path}' holds no data set that is understood.", way_out=UNDERSTOOD)
