@@ -14,9 +14,13 @@ packages beyond the standard library. `Testing/structure/test_layers.py` holds t
     metrics <- data, run, with numpy, scipy, SimpleITK
     report <- config, data, metrics, relabel, run, with numpy, scipy, SimpleITK
     nets <- config, with torch, numpy
-    train <- config, data, losses, metrics, nets, run, with torch, numpy, scipy, SimpleITK
-    rounds <- config, data, relabel, run, train, with numpy
-    cli <- config, data, losses, metrics, nets, relabel, report, rounds, run, train, with numpy
+    train <- config, data, losses, metrics, nets, relabel, run, with torch, numpy, scipy, SimpleITK
+    rounds <- config, data, metrics, relabel, run, train, with numpy
+    begin <- config, data, run, train, with numpy
+    finish <- begin, config, data, relabel, report, run
+    terminal <- run
+    demo <- begin, config, data, finish, losses, metrics, nets, relabel, report, rounds, run, train, with numpy
+    cli <- begin, config, data, demo, finish, losses, metrics, nets, relabel, report, rounds, run, terminal, train, with numpy
     __main__ <- cli, setup_environment
     panel <- config, data, metrics, relabel, run, with slicer, qt, ctk, vtk, numpy, SimpleITK
 

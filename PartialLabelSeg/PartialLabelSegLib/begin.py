@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from .run.failure import Failure
 from .run.files import inside, read_json, write_json
 from .run.folder import RunFolder
 from .train.device import Device, be_a_good_neighbour, find_device, native_precision
-from .train.estimate import Probe, probe, steps_for
+from .train.estimate import Probe, probe, steps_for, whole_run
 from .train.session import Session
 
 SIDED = re.compile(r"(?i)(left|right|(?:^|[^a-z])[lr](?:[^a-z]|$))|(?-i:[a-z][LR]$|^[LR][A-Z][a-z])")
@@ -91,7 +91,9 @@ def _import_case(source: CaseSource, run: RunFolder, folders: set[str]) -> tuple
     return case, case.labels()
 
 
-def _head(cohort: Cohort, configuration: Configuration, imported: list[tuple[Case, Labels]], splits: dict[str, str]) -> Head:
+def _head(
+    cohort: Cohort, configuration: Configuration, imported: list[tuple[Case, Labels]], splits: dict[str, str]
+) -> Head:
     cases = tuple((case.name, case.folder.name, splits[case.name]) for case, _ in imported)
     return Head(configuration, cohort.structures, cohort.overlapping, cases)
 
@@ -130,7 +132,7 @@ def final_splits(imported: Sequence[tuple[Case, Labels]], configuration: Configu
     return splits
 
 
-def open_session(run: RunFolder, truth: Path | None = None) -> Iterator[Event]:
+def open_session(run: RunFolder, truth: Path | None = None) -> Generator[Event, None, Session]:
     """Opens a run for learning; the generator's return value is the Session. Makes plan.json where it is not there, after a probe of the machine."""
     head = read_run(run)
     configuration = head.configuration
@@ -143,7 +145,9 @@ def open_session(run: RunFolder, truth: Path | None = None) -> Iterator[Event]:
     return Session(run, configuration, plan, Device(name, plan.precision), cases, head.overlapping, truth)
 
 
-def _plan(run: RunFolder, head: Head, cases: tuple[Case, ...], device: str) -> Iterator[Event]:
+def _plan(
+    run: RunFolder, head: Head, cases: tuple[Case, ...], device: str
+) -> Generator[Event, None, tuple[Plan, Probe | None]]:
     if run.plan.exists():
         return _read_plan(run, head), None
     yield Event("planning", {"cases": len(cases)})
@@ -156,10 +160,10 @@ def _plan(run: RunFolder, head: Head, cases: tuple[Case, ...], device: str) -> I
         plan = make_plan(found, names, configuration, machine, mirror)
     except ValueError as error:
         raise Failure(f"The plan does not work: {error}.", way_out="Check the values given with --set.") from None
-    measured = probe(plan, Device(device, plan.precision), configuration, len(cases))
+    measured = probe(plan, Device(device, plan.precision), configuration)
     if configuration.minutes is not None:
         plan = steps_for(plan, measured, configuration)
-        measured = replace(measured, seconds=configuration.minutes * 60)
+        measured = replace(measured, seconds=whole_run(measured.step_seconds, plan, configuration))
     write_json(run.plan, {"plan": to_json(plan), "fingerprint": to_json(found), "machine": to_json(machine)})
     return plan, measured
 

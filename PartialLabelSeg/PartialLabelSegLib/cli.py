@@ -116,7 +116,11 @@ class Evaluate:
         from .metrics.table import format_table
 
         result = evaluate(self.predicted, self.reference)
-        print(json.dumps(result.to_json(), ensure_ascii=False, indent=1, allow_nan=False) if self.as_json else format_table(result))
+        print(
+            json.dumps(result.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
+            if self.as_json
+            else format_table(result)
+        )
         return 0
 
 
@@ -205,14 +209,18 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--truth", type=Path)
     demo = commands.add_parser("demo", help=Demo.__doc__)
     demo.add_argument("--out", type=Path, default=Path("PartialLabelSeg-demo"))
-    demo.add_argument("--openkbp", type=Path, nargs="?", const=Path("-"), help="the published study, from a folder or downloaded")
+    demo.add_argument(
+        "--openkbp", type=Path, nargs="?", const=Path("-"), help="the published study, from a folder or downloaded"
+    )
     _progress_option(demo)
     return top
 
 
 def _check_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("cases", type=Path, metavar="CASES")
-    command.add_argument("--absent", choices=("missing", "absent"), default="missing", help="what a structure without any voxel means")
+    command.add_argument(
+        "--absent", choices=("missing", "absent"), default="missing", help="what a structure without any voxel means"
+    )
     command.add_argument("--json", action="store_true")
 
 
@@ -226,24 +234,40 @@ def _complete_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rounds", type=int, default=hidden)
     command.add_argument("--gamma-max", type=float, default=hidden)
     command.add_argument("--confidence", choices=("learned", "mcp"), default=hidden)
-    command.add_argument("--target", choices=("correctness", "tcp"), default=hidden, help="what the confidence is fitted to")
+    command.add_argument(
+        "--target", choices=("correctness", "tcp"), default=hidden, help="what the confidence is fitted to"
+    )
     command.add_argument("--frozen", action="store_true", default=hidden, help="train the confidence head alone")
-    command.add_argument("--review", action="store_true", default=hidden, help="wait for a person's decisions after each round")
+    command.add_argument(
+        "--review", action="store_true", default=hidden, help="wait for a person's decisions after each round"
+    )
     command.add_argument("--largest-component", action="store_true", default=hidden)
     command.add_argument("--fill-holes", action="store_true", default=hidden)
     command.add_argument("--minutes", type=float, default=hidden, help="time budget")
     command.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default=hidden)
     command.add_argument("--seed", type=int, default=hidden)
-    command.add_argument("--threads", type=int, default=hidden, help="0: all cores but one where there are more than two")
+    command.add_argument(
+        "--threads", type=int, default=hidden, help="0: all cores but one where there are more than two"
+    )
     command.add_argument("--validation-share", type=float, default=hidden)
     command.add_argument("--absent", choices=("missing", "absent"), default=hidden)
+    command.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=hidden,
+        help="at most this much learning is lost when the process dies",
+    )
     command.add_argument("--set", action="append", default=[], metavar="NAME=JSON", help="override a field of the plan")
-    command.add_argument("--truth", type=Path, help="an experiment: complete labels to compare with, never learned from")
+    command.add_argument(
+        "--truth", type=Path, help="an experiment: complete labels to compare with, never learned from"
+    )
     _progress_option(command)
 
 
 def _progress_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--progress", action=argparse.BooleanOptionalAction, default=sys.stdout.isatty(), help="a bar instead of events")
+    command.add_argument(
+        "--progress", action=argparse.BooleanOptionalAction, default=sys.stdout.isatty(), help="a bar instead of events"
+    )
 
 
 def command_of(arguments: argparse.Namespace) -> Check | Complete | Export | Evaluate | Report | Demo:
@@ -301,6 +325,3 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped; everything up to the last checkpoint is kept. The same command goes on.", file=sys.stderr)
         return 130
-
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -11,6 +12,19 @@ from typing import Any, TypeVar
 PRESETS = ("quick", "standard", "paper")
 METHODS = ("full", "ambiguity-only", "all-pseudo-labels", "naive")
 DIMENSIONS = ("2d", "2.5d", "3d")
+
+_FROM_ZERO = (
+    "context",
+    "fine_tune_steps",
+    "confidence_steps",
+    "dice_weight",
+    "rotate_degrees",
+    "scale",
+    "translate",
+    "weight_decay",
+    "clip_norm",
+    "patience",
+)
 
 T = TypeVar("T")
 
@@ -57,6 +71,7 @@ class Plan:
     precision: str
     prior: float = 0.0067
     optimiser: str = "adamw"
+    schedule: str = "polynomial"
     weight_decay: float = 1e-2
     clip_norm: float = 12.0
     foreground_share: float = 0.67
@@ -72,16 +87,41 @@ class Plan:
         _one_of("architecture", self.architecture, ("unet", "paper"))
         _one_of("precision", self.precision, ("float32", "bfloat16", "float16"))
         _one_of("optimiser", self.optimiser, ("adam", "adamw", "sgd"))
+        _one_of("schedule", self.schedule, ("polynomial", "exponential"))
+        _one_of("norm", self.norm, ("batch", "instance", "group", "none"))
         if len(set(self.structures)) != len(self.structures) or not self.structures:
             raise ValueError(f"a plan needs structures of different names, got {self.structures}")
         if min(self.patch) < 1 or self.batch < 1 or min(self.spacing_mm) <= 0:
-            raise ValueError(f"patch, batch and spacing must be positive, got {self.patch}, {self.batch}, {self.spacing_mm}")
+            raise ValueError(
+                f"patch, batch and spacing must be positive, got {self.patch}, {self.batch}, {self.spacing_mm}"
+            )
         if self.dimensions != "3d" and self.patch[0] != 1:
             raise ValueError(f"a {self.dimensions} plan has patches of one slice, got {self.patch}")
         if len(self.strides) != len(self.widths):
             raise ValueError(f"each of {len(self.widths)} levels needs a stride, got {self.strides}")
         if self.slice_axis not in (0, 1, 2):
             raise ValueError(f"slice_axis must be 0, 1 or 2, got {self.slice_axis}")
+        if len(self.widths) < 2 or min(self.widths) < 1 or min(min(stride) for stride in self.strides) < 1:
+            raise ValueError(
+                f"a plan needs two or more levels of positive width and stride, got {self.widths}, {self.strides}"
+            )
+        if not set(self.mirror) <= {0, 1, 2}:
+            raise ValueError(f"mirror names axes 0, 1 and 2, got {self.mirror}")
+        self._check_ranges()
+
+    def _check_ranges(self) -> None:
+        inside = {
+            "from 1": (lambda value: value >= 1, ("steps", "validate_every")),
+            "from 0": (lambda value: 0 <= value < math.inf, _FROM_ZERO),
+            "above 0": (lambda value: 0 < value < math.inf, ("learning_rate", "learning_rate_end")),
+            "between 0 and 1": (lambda value: 0 < value < 1, ("prior",)),
+            "from 0 and below 1": (lambda value: 0 <= value < 1, ("average", "overlap")),
+            "from 0 to 1": (lambda value: 0 <= value <= 1, ("foreground_share",)),
+        }
+        for words, (holds, names) in inside.items():
+            for name in names:
+                if not holds(getattr(self, name)):
+                    raise ValueError(f"{name} must be {words}, got {getattr(self, name)}")
 
     @property
     def channels(self) -> int:
@@ -128,6 +168,7 @@ class Configuration:
     threads: int = 0
     validation_share: float = 0.2
     absent: str = "missing"
+    checkpoint_seconds: float = 30.0
     relabelling: Relabelling = field(default_factory=Relabelling)
     plan: dict[str, Any] = field(default_factory=dict)
 
@@ -166,7 +207,9 @@ def from_json(cls: type[T], value: Any) -> T:
     if unknown:
         raise ValueError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
     needed = {
-        name for name, item in fields.items() if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+        name
+        for name, item in fields.items()
+        if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
     }
     if needed - set(value):
         raise ValueError(f"{cls.__name__} lacks {', '.join(sorted(needed - set(value)))}")

@@ -28,7 +28,9 @@ def complete_cases(run: RunFolder, rounds: int) -> Iterator[Event]:
         yield Event("completed", {"case": name, "step": done, "steps": len(head.cases)})
 
 
-def write_report(run: RunFolder, truth: Path | None = None, methods: Mapping[str, Any] | None = None) -> Iterator[Event]:
+def write_report(
+    run: RunFolder, truth: Path | None = None, methods: Mapping[str, Any] | None = None
+) -> Iterator[Event]:
     """Writes `report.json` and `report.html`."""
     write(run, collect(run, truth, None, methods))
     yield Event("report", {"json": run.report_json.name, "html": run.report_html.name})

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypedDict
+
+import numpy as np
 
 from .data.case import Case
 from .data.label_files import read_labels, write_labels
-from .data.labels import FIRST_ROUND, Labels
+from .data.labels import Labels
 from .data.prediction import read_prediction
+from .metrics.ranking import RelabelQuality
 from .relabel.apply import apply
 from .relabel.review import Review, automatic_review, read_review, write_review
-from .relabel.select import accepted
+from .relabel.select import accepted, candidates
 from .run.events import Event
 from .run.files import write_json
 from .train.learn import learn_confidence, learn_segmentation
@@ -19,6 +24,19 @@ from .train.suggest import predict_cases
 
 SPARSE_SHARE = 0.5
 """Below this share of labelled structures relabelling stops at gamma 0.66 (INERRANT, Table 7)."""
+
+
+class Row(TypedDict, total=False):
+    """What a round accepted of one structure in one case. The last four only where the truth is given; `truth`: voxels of what was missing."""
+
+    candidates: int
+    accepted_new: int
+    accepted_total: int
+    volume_ml: float
+    correct: int
+    truth: int
+    precision: float
+    recall: float
 
 
 class WaitingForReview(Exception):
@@ -30,7 +48,9 @@ def run_rounds(session: Session) -> Iterator[Event]:
     yield from prepare(session, session.cases, 0)
     last = rounds_of(session)
     for number in range(last + 1):
-        yield Event("round", {"round": number, "rounds": last, "gamma": gamma_of(session, number) if number < last else None})
+        yield Event(
+            "round", {"round": number, "rounds": last, "gamma": gamma_of(session, number) if number < last else None}
+        )
         yield from prepare(session, session.of_split("train"), number)
         yield from learn_segmentation(session, number)
         yield from learn_confidence(session, number)
@@ -56,7 +76,7 @@ def gamma_of(session: Session, number: int) -> float:
 
 def automatic_gamma_max(session: Session) -> float:
     """1 where at least half of the structures of the training cases are labelled, else 0.66."""
-    flags = [flag for case in session.of_split("train") for flag in session.labels(case, 0).known]
+    flags = [flag for case in session.of_split("train") for flag in session.known(case)]
     return 1.0 if sum(flags) >= SPARSE_SHARE * len(flags) else 0.66
 
 
@@ -68,7 +88,7 @@ def prepare(session: Session, cases: tuple[Case, ...], number: int) -> Iterator[
 
 def open_cases(session: Session, cases: tuple[Case, ...]) -> tuple[Case, ...]:
     """The cases in which some structure is not known."""
-    return tuple(case for case in cases if not all(session.labels(case, 0).known))
+    return tuple(case for case in cases if session.is_open(case))
 
 
 def relabel(session: Session, number: int) -> Iterator[Event]:
@@ -82,44 +102,68 @@ def relabel(session: Session, number: int) -> Iterator[Event]:
     gamma = gamma_of(session, number)
     review = _review(session, number, cases, gamma)
     report = {case.name: _relabel_case(session, number, case, review) for case in cases}
-    write_json(folder.relabelling, {"gamma": gamma, "by": review.by, "cases": report})
+    pooled = {
+        name: _pooled([rows[name] for rows in report.values() if name in rows]) for name in session.plan.structures
+    }
+    write_json(folder.relabelling, {"gamma": gamma, "by": review.by, "cases": report, "structures": pooled})
     yield Event("relabelled", {"round": number, "gamma": gamma, "cases": len(cases)})
 
 
 def _review(session: Session, number: int, cases: tuple[Case, ...], gamma: float) -> Review:
     path = session.round(number).review
     if path.exists():
-        voxels = {case.name: case.grid.size[0] * case.grid.size[1] * case.grid.size[2] for case in cases}
+        voxels = {case.name: math.prod(case.grid.size) for case in cases}
         return read_review(path, session.plan.structures, voxels)
     if session.configuration.relabelling.review:
+        place = path.relative_to(session.run.path).as_posix()
         raise WaitingForReview(
-            f"The suggestions of round {number} are ready. Write the decisions to {path.name} in {path.parent.name}, then run the same command."
+            f"The suggestions of round {number} are ready. Write the decisions to {place}, then give the same command again."
         )
     review = automatic_review([case.name for case in cases], session.plan.structures, gamma)
     write_review(path, review)
     return review
 
 
-def _relabel_case(session: Session, number: int, case: Case, review: Review) -> dict[str, dict[str, float | int | None]]:
+def _relabel_case(session: Session, number: int, case: Case, review: Review) -> dict[str, Row]:
+    """Writes a case's next labels. Returns what was accepted of each structure that was not known."""
     labels = session.labels(case, number)
     prediction, _ = read_prediction(session.round(number).prediction(case.folder.name), case.name)
     changed = apply(labels, prediction, review, case.name, number)
     write_labels(session.round(number).labels(case.folder.name), changed, case.grid)
-    return {name: _counts(session, case, name, changed, number) for name in changed.structures if not labels.is_known(name)}
+    rows = {}
+    for name in labels.structures:
+        if not labels.is_known(name):
+            before, total = accepted(labels, name), accepted(changed, name)
+            rows[name] = Row(
+                candidates=int(np.count_nonzero(candidates(labels, prediction.label, name))),
+                accepted_new=int(np.setdiff1d(total, before, assume_unique=True).size),
+                accepted_total=int(total.size),
+                volume_ml=total.size * case.grid.voxel_ml,
+            )
+    return _compared(session, case, changed, rows)
 
 
-def _counts(session: Session, case: Case, name: str, changed: Labels, number: int) -> dict[str, float | int | None]:
-    """What was accepted of one structure, and how right it is where the truth is given."""
-    total = accepted(changed, name)
-    new = int((changed.origin.reshape(-1)[total] == FIRST_ROUND + number).sum())
-    row: dict[str, float | int | None] = {
-        "accepted_new": new,
-        "accepted_total": int(total.size),
-        "volume_ml": total.size * case.grid.voxel_ml,
-    }
-    if session.truth is not None and (session.truth / case.folder.name / "labels.json").exists():
-        truth = read_labels(session.truth / case.folder.name)[0].positive(name)
-        mask = (changed.label_map == changed.value(name)) & (changed.origin >= FIRST_ROUND)
-        row.update(correct=int((mask & truth).sum()), truth=int(truth.sum()))
-    return row
+def _compared(session: Session, case: Case, changed: Labels, rows: dict[str, Row]) -> dict[str, Row]:
+    """The rows, with how right it is what was accepted where the truth of the case is given."""
+    if session.truth is None or not (session.truth / case.folder.name / "labels.json").exists():
+        return rows
+    truth, expert = read_labels(session.truth / case.folder.name, case.name)[0], session.labels(case, 0)
+    for name, row in rows.items():
+        positive = truth.positive(name)
+        row["correct"] = int(np.count_nonzero(positive.reshape(-1)[accepted(changed, name)]))
+        row["truth"] = int(np.count_nonzero(positive & ~expert.certain(name)))
+        row.update(_scores(row))
+    return rows
 
+
+def _pooled(rows: list[Row]) -> Row:
+    """Precision and recall of a structure over the voxels of all cases; empty where no truth is given."""
+    compared = [row for row in rows if "truth" in row]
+    keys: tuple[Literal["accepted_total", "correct", "truth"], ...] = ("accepted_total", "correct", "truth")
+    return _scores({key: sum(row[key] for row in compared) for key in keys}) if compared else Row()
+
+
+def _scores(row: Mapping[str, Any]) -> Row:
+    """INERRANT's relabelling precision and recall: of the accepted voxels, those that truly are it; of what was missing, what was accepted."""
+    quality = RelabelQuality(row["accepted_total"], row["correct"], row["truth"])
+    return Row(precision=quality.precision, recall=quality.recall)

@@ -55,7 +55,9 @@ def label_map(masks: Mapping[str, np.ndarray]) -> np.ndarray:
     return result
 
 
-def write_segments(path: Path, grid: Grid, masks: Mapping[str, np.ndarray], tags: Mapping[str, Mapping[str, str]] | None = None) -> Path:
+def write_segments(
+    path: Path, grid: Grid, masks: Mapping[str, np.ndarray], tags: Mapping[str, Mapping[str, str]] | None = None
+) -> Path:
     """A `.seg.nrrd` of the masks; `tags` by segment name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     segments = [

@@ -34,7 +34,7 @@ def a_source(array: np.ndarray | None = None) -> CaseSource:
 def test_a_case_is_read_as_it_was_imported(tmp_path: Path) -> None:
     written = write_case(tmp_path / "ct", a_source(), "CT 1")
     found = read_case(tmp_path / "ct")
-    assert found == written
+    assert (found.folder, found.grid, found.crc32) == (written.folder, written.grid, written.crc32)
     assert (found.name, found.split) == ("CT 1", "test")
     assert found.grid.same_as(OBLIQUE)
     np.testing.assert_array_equal(sitk.GetArrayFromImage(found.image()), grey_values(OBLIQUE))
@@ -119,7 +119,12 @@ def test_a_safe_name_is_one_visible_folder(text: str) -> None:
 
 def test_a_split_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="split"):
-        CaseSource("a", sitk.Image, lambda grid: Labels.expert(NAMES, np.zeros(grid.shape, np.uint8), (True, True)), split="val")
+        CaseSource(
+            "a",
+            sitk.Image,
+            lambda grid: Labels.expert(NAMES, np.zeros(grid.shape, np.uint8), (True, True)),
+            split="val",
+        )
 
 
 def test_a_source_that_only_reads_labels_still_tells_its_problems() -> None:
@@ -128,4 +133,6 @@ def test_a_source_that_only_reads_labels_still_tells_its_problems() -> None:
 
     labels, problems = CaseSource("CT 1", sitk.Image, broken).labels_and_problems(OBLIQUE)
     assert labels is None
-    assert [problem.sentence() for problem in problems] == ["Case 'CT 1', structure 'Liver': its labels are unreadable."]
+    assert [problem.sentence() for problem in problems] == [
+        "Case 'CT 1', structure 'Liver': its labels are unreadable."
+    ]

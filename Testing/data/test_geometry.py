@@ -91,7 +91,12 @@ def test_another_spacing_leaves_the_outer_corner_where_it_is(grid: Grid, spacing
 def test_the_canonical_grid_has_the_same_voxels(grid: Grid) -> None:
     other = grid.canonical()
     corners = [
-        sorted(tuple(np.round(centre(item, (x, y, z)), 5)) for x in (0, item.size[0] - 1) for y in (0, item.size[1] - 1) for z in (0, item.size[2] - 1))
+        sorted(
+            tuple(np.round(centre(item, (x, y, z)), 5))
+            for x in (0, item.size[0] - 1)
+            for y in (0, item.size[1] - 1)
+            for z in (0, item.size[2] - 1)
+        )
         for item in (grid, other)
     ]
     np.testing.assert_allclose(corners[0], corners[1], atol=1e-4)
@@ -131,7 +136,9 @@ def test_an_image_is_linear_between_its_voxels_and_constant_beyond() -> None:
     wide = Grid((4, 5, 4), (1.0, 1.0, 1.0), (-2.0, 0.0, 0.0), IDENTITY)
     half = Grid((5, 5, 4), (1.0, 1.0, 1.0), (0.5, 0.0, 0.0), IDENTITY)
     assert sitk.GetArrayFromImage(resample_image(STRAIGHT.image(ramp), wide))[0, 0].tolist() == [0, 0, 0, 10]
-    np.testing.assert_allclose(sitk.GetArrayFromImage(resample_image(STRAIGHT.image(ramp), half))[2, 2], [5, 15, 25, 35, 45])
+    np.testing.assert_allclose(
+        sitk.GetArrayFromImage(resample_image(STRAIGHT.image(ramp), half))[2, 2], [5, 15, 25, 35, 45]
+    )
 
 
 def test_a_coarser_image_is_smoothed_along_the_coarser_axes_only() -> None:

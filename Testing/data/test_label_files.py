@@ -25,13 +25,27 @@ def rich_labels() -> Labels:
     marks = Marks.of(generator.random(OBLIQUE.shape) > 0.8)
     soft = {"Tumour": generator.random(OBLIQUE.shape).astype(np.float32)}
     pairs = frozenset({frozenset(("Liver", "Tumour"))})
-    return Labels(NAMES, label_map, (True, True, False), origin, {"Spleen": Slices(1, (0, 3))}, {"Liver": marks}, {"Spleen": marks}, soft, pairs)
+    return Labels(
+        NAMES,
+        label_map,
+        (True, True, False),
+        origin,
+        {"Spleen": Slices(1, (0, 3))},
+        {"Liver": marks},
+        {"Spleen": marks},
+        soft,
+        pairs,
+    )
 
 
 def assert_equal(found: Labels, expected: Labels) -> None:
     np.testing.assert_array_equal(found.label_map, expected.label_map)
     np.testing.assert_array_equal(found.origin, expected.origin)
-    assert (found.structures, found.known, found.overlapping) == (expected.structures, expected.known, expected.overlapping)
+    assert (found.structures, found.known, found.overlapping) == (
+        expected.structures,
+        expected.known,
+        expected.overlapping,
+    )
     assert dict(found.slices) == dict(expected.slices)
     for group, wanted in ((found.overlaps, expected.overlaps), (found.negatives, expected.negatives)):
         assert set(group) == set(wanted)
@@ -73,9 +87,12 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, name: str, damage: str) ->
         path.unlink()
     elif damage == "another":
         other = tmp_path / "other"
-        flipped = rich_labels()
-        empty = Labels(NAMES, flipped.origin // 2, (False,) * 3, flipped.origin, {}, {"Liver": Marks.of(flipped.origin > 3)}, {}, {"Tumour": flipped.soft["Tumour"] / 2})
-        write_labels(other, empty, OBLIQUE)
+        rich = rich_labels()
+        marks = {"Liver": Marks.of(rich.origin > 3)}
+        soft = {"Tumour": rich.soft["Tumour"] / 2}
+        write_labels(
+            other, Labels(NAMES, rich.origin // 2, (False,) * 3, rich.origin // 3, {}, marks, {}, soft), OBLIQUE
+        )
         path.write_bytes((other / name).read_bytes())
         if name == "labels.json":
             # A whole description of other labels: their sums are not those of the files here.

@@ -90,7 +90,12 @@ def test_a_structure_that_may_overlap_is_not_excluded_by_the_other() -> None:
 
 def test_shared_voxels_are_positive_for_both_and_negative_for_neither() -> None:
     labels = Labels(
-        NAMES, a_map(2, 1), (False, False, False), a_map(1, 1), overlaps={"Liver": marks(0, 5)}, overlapping=LIVER_TUMOUR
+        NAMES,
+        a_map(2, 1),
+        (False, False, False),
+        a_map(1, 1),
+        overlaps={"Liver": marks(0, 5)},
+        overlapping=LIVER_TUMOUR,
     )
     assert labels.positive("Liver").ravel()[:6].tolist() == [True, True, False, False, False, True]
     assert labels.positive("Tumour").ravel()[:6].tolist() == [True, False, False, False, False, False]
@@ -109,7 +114,9 @@ def test_slices_and_negatives_make_voxels_certain() -> None:
 
 
 @given(hnp.arrays(np.uint8, SHAPE, elements=st.integers(0, 3)), st.tuples(*[st.booleans()] * 3))
-def test_every_positive_voxel_is_certain_and_every_known_structure_wholly(array: np.ndarray, known: tuple[bool, ...]) -> None:
+def test_every_positive_voxel_is_certain_and_every_known_structure_wholly(
+    array: np.ndarray, known: tuple[bool, ...]
+) -> None:
     labels = Labels.expert(NAMES, array, known)
     for flag, name in zip(known, NAMES):
         assert np.all(labels.certain(name)[labels.positive(name)])

@@ -23,6 +23,7 @@ from PartialLabelSegLib.run.folder import RunFolder
 from scipy import ndimage
 
 LEARNING_STEPS = 400
+SHAPE, SPACING_MM = (22, 50, 60), (7.2, 5.6, 5.6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ def phantom_scans(count: int, seed: int = 0) -> tuple[tuple[Structure, ...], lis
     rng = np.random.default_rng(seed)
     scans = []
     for index in range(count):
-        body = phantom(np.random.default_rng([seed, index]))
+        body = phantom(np.random.default_rng([seed, index]), SHAPE, SPACING_MM)
         split = "test" if index >= 0.8 * count else "validation" if index >= 0.6 * count else "train"
         known = tuple(bool(flag) and split != "test" for flag in rng.random(len(body.structures)) < 0.4)
         scans.append(Scan(f"{split}{index + 1:03d}", split, body.image, body.label_map, known, body.grid))

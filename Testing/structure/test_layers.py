@@ -26,9 +26,13 @@ ROOMS: dict[str, set[str]] = {
     "metrics": {"data", "run"},
     "report": {"config", "data", "metrics", "relabel", "run"},
     "nets": {"config"},
-    "train": {"config", "data", "losses", "metrics", "nets", "run"},
-    "rounds": {"config", "data", "relabel", "run", "train"},
-    "cli": WORKER,
+    "train": {"config", "data", "losses", "metrics", "nets", "relabel", "run"},
+    "rounds": {"config", "data", "metrics", "relabel", "run", "train"},
+    "begin": {"config", "data", "run", "train"},
+    "finish": {"begin", "config", "data", "relabel", "report", "run"},
+    "terminal": {"run"},
+    "demo": {"begin", "finish", *WORKER},
+    "cli": {"begin", "demo", "finish", "terminal", *WORKER},
     "__main__": {"cli", "setup_environment"},
     "panel": {"config", "data", "metrics", "relabel", "run"},
 }
@@ -44,11 +48,15 @@ PACKAGES: dict[str, set[str]] = {
     "nets": {"torch", "numpy"},
     "train": {"torch", *ARRAYS},
     "rounds": {"numpy"},
+    "begin": {"numpy"},
+    "finish": set(),
+    "terminal": set(),
+    "demo": {"numpy"},
     "cli": {"numpy"},
     "__main__": set(),
     "panel": {"slicer", "qt", "ctk", "vtk", "numpy", "SimpleITK"},
 }
-WITHOUT_TORCH = sorted({"config", "run", "data", "relabel", "metrics", "report", "cli"})
+WITHOUT_TORCH = sorted({"config", "run", "data", "relabel", "metrics", "report", "terminal", "cli"})
 
 LIBRARY_FILES = [name for name in python_files(LIBRARY) if name != f"{LIBRARY}/__init__.py"]
 

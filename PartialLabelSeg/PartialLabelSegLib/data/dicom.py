@@ -18,10 +18,12 @@ _IN_SLICER = "Load the series in 3D Slicer, which makes it regular, and save it 
 
 def is_dicom_folder(folder: Path) -> bool:
     """Whether one of the first files of `folder` has the mark of a DICOM file."""
-    if not folder.is_dir():
-        return False
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    return any(_has_mark(path) for path in islice(files, 20))
+    return folder.is_dir() and any(_has_mark(path) for path in islice(_files(folder), 20))
+
+
+def _files(folder: Path) -> list[Path]:
+    names = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return [path for path in names if path.name.upper() != "DICOMDIR"]
 
 
 def _has_mark(path: Path) -> bool:
@@ -33,26 +35,30 @@ def _has_mark(path: Path) -> bool:
 
 
 def read_series(folder: Path) -> sitk.Image:
-    """The volume of the only series in `folder`. Failure: none, several, unreadable, or with missing, doubled or tilted slices."""
+    """The volume of the only series in `folder`. Failure: none, several, damaged, or with missing, doubled or tilted slices."""
     series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)) if is_dicom_folder(folder) else ()
+    name = folder.name
     if not series:
         raise Failure(
-            f"the folder {folder.name} holds no DICOM series.", way_out="Name a folder with the files of one series."
+            f"the folder {name} holds no DICOM series.", way_out="Name a folder with the files of one series."
         )
     if len(series) > 1:
         raise Failure(
-            f"the folder {folder.name} holds {len(series)} DICOM series.", way_out="Leave one series in that folder."
+            f"the folder {name} holds {len(series)} DICOM series.", way_out="Leave one series in that folder."
         )
+    files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
+    others = sum(_has_mark(path) for path in _files(folder)) - len(files)
+    if others > 0:
+        text = f"the folder {name} holds {others} damaged DICOM file{'s' * (others > 1)}, or of no image."
+        raise Failure(text, way_out="Copy the series again, and leave nothing else in that folder.")
     reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    reader.SetFileNames(files)
     reader.MetaDataDictionaryArrayUpdateOn()
     try:
         image = reader.Execute()
     except RuntimeError:
-        raise Failure(
-            f"the DICOM series in {folder.name} cannot be read.", way_out="Copy or export the series again."
-        ) from None
-    _check_regular(image, _positions(reader), folder.name)
+        raise Failure(f"the DICOM series in {name} cannot be read.", way_out="Copy or export it again.") from None
+    _check_regular(image, _positions(reader), name)
     return image
 
 

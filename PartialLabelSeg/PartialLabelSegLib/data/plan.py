@@ -40,6 +40,16 @@ class Machine:
     precision: str
 
 
+@dataclass(frozen=True)
+class _Basis:
+    """What every preset starts from."""
+
+    found: Fingerprint
+    structures: tuple[str, ...]
+    dimensions: str
+    machine: Machine
+
+
 def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
     """Reads each case once. Grey values: the 0.5th and 99.5th percentile, mean and standard deviation on labelled voxels, or on the whole scan where nothing is labelled."""
     shapes, spacings, samples, shares = [], [], [], []
@@ -96,7 +106,7 @@ def make_plan(
         spacing[2] * coarser,
     ]
     sizes = [math.ceil(shape[axis] * found.spacing_mm[order[axis]] / spacing[axis]) for axis in range(3)]
-    plan = _PRESETS[configuration.preset](found, tuple(structures), dimensions, machine)
+    plan = _PRESETS[configuration.preset](_Basis(found, tuple(structures), dimensions, machine))
     patch, strides = _patch_and_strides(sizes, spacing, dimensions, len(plan.widths), limit)
     plan = replace(
         plan,
@@ -110,7 +120,10 @@ def make_plan(
 
 
 def overridden(plan: Plan, changes: dict[str, Any]) -> Plan:
-    """The plan with single fields replaced. ValueError: a field it does not have, or a value that does not fit."""
+    """The plan with single fields replaced. ValueError: a field it does not have, a value that does not fit, or what is chosen elsewhere."""
+    for name, place in (("structures", "by the data set"), ("dimensions", "with --dimensions")):
+        if name in changes:
+            raise ValueError(f"{name} cannot be set in the plan; they are chosen {place}")
     return from_json(Plan, {**to_json(plan), **changes})
 
 
@@ -147,14 +160,11 @@ def _patch_and_strides(
     return (patch[0], patch[1], patch[2]), tuple(strides)
 
 
-def _quick(found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine) -> Plan:
+def _quick(basis: _Basis) -> Plan:
     """Minutes on two CPU cores."""
-    deep = dimensions == "3d"
+    deep = basis.dimensions == "3d"
     return _base(
-        found,
-        structures,
-        dimensions,
-        machine,
+        basis,
         widths=(16, 32, 64, 128, 256),
         batch=2 if deep else 12,
         steps=1200,
@@ -162,17 +172,14 @@ def _quick(found: Fingerprint, structures: tuple[str, ...], dimensions: str, mac
     )
 
 
-def _standard(found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine) -> Plan:
+def _standard(basis: _Basis) -> Plan:
     """A GPU, an hour or so."""
-    deep = dimensions == "3d"
+    deep = basis.dimensions == "3d"
     widths = (32, 64, 128, 256, 320)
-    roomy = machine.gigabytes >= 10
+    roomy = basis.machine.gigabytes >= 10
     return replace(
         _base(
-            found,
-            structures,
-            dimensions,
-            machine,
+            basis,
             widths=widths,
             batch=(2 if deep else 16) if roomy else (1 if deep else 8),
             steps=20_000,
@@ -183,17 +190,16 @@ def _standard(found: Fingerprint, structures: tuple[str, ...], dimensions: str, 
     )
 
 
-def _paper(found: Fingerprint, structures: tuple[str, ...], dimensions: str, machine: Machine) -> Plan:
+def _paper(basis: _Basis) -> Plan:
     """Table 11's U-Net, Adam 1e-4 -> 1e-5 exponentially, cross-entropy only (INERRANT, section 4.1.3)."""
     return replace(
-        _base(
-            found, structures, dimensions, machine, widths=(64, 128, 256, 512, 1024), batch=4, steps=50_000, rate=1e-4
-        ),
+        _base(basis, widths=(64, 128, 256, 512, 1024), batch=4, steps=50_000, rate=1e-4),
         learning_rate_end=1e-5,
         dice_weight=0.0,
         optimiser="adam",
+        schedule="exponential",
         weight_decay=0.0,
-        architecture="paper" if dimensions != "3d" else "unet",
+        architecture="paper" if basis.dimensions != "3d" else "unet",
         average=0.0,
         clip_norm=0.0,
         validate_every=1000,
@@ -204,19 +210,10 @@ def _paper(found: Fingerprint, structures: tuple[str, ...], dimensions: str, mac
 _PRESETS = {"quick": _quick, "standard": _standard, "paper": _paper}
 
 
-def _base(
-    found: Fingerprint,
-    structures: tuple[str, ...],
-    dimensions: str,
-    machine: Machine,
-    *,
-    widths: tuple[int, ...],
-    batch: int,
-    steps: int,
-    rate: float,
-) -> Plan:
+def _base(basis: _Basis, *, widths: tuple[int, ...], batch: int, steps: int, rate: float) -> Plan:
+    dimensions = basis.dimensions
     return Plan(
-        structures=structures,
+        structures=basis.structures,
         dimensions=dimensions,
         slice_axis=0,
         spacing_mm=(1.0, 1.0, 1.0),
@@ -226,7 +223,7 @@ def _base(
         widths=widths,
         strides=((1, 1, 1),) * len(widths),
         norm="batch" if dimensions != "3d" else "instance",
-        intensity=found.intensity,
+        intensity=basis.found.intensity,
         steps=steps,
         fine_tune_steps=steps // 3,
         confidence_steps=max(100, steps // 4),
@@ -237,7 +234,7 @@ def _base(
         rotate_degrees=15.0,
         scale=0.2,
         translate=0.05,
-        precision=machine.precision,
+        precision=basis.machine.precision,
         average=0.99,
         confidence_widths=(48, 32),
     )

@@ -82,6 +82,44 @@ def bce_and_dice(logits: Tensor, target: Tensor, weight: Tensor, smooth: float =
     return bce, dice, positives > 0
 
 
+HARD_NEGATIVES = 3
+"""Hard negatives per positive voxel."""
+FEWEST_HARD_NEGATIVES = 100
+_SAMPLE_STRIDE = 11
+
+
+def hard_bce_and_dice(
+    logits: Tensor, target: Tensor, weight: Tensor, smooth: float = 1.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Cross-entropy of positives and hard negatives (K,), soft Dice loss (K,) and `has_positive` (K,) bool, for training.
+
+    Of each structure's known negatives only the hardest take part: about HARD_NEGATIVES per positive voxel of the batch, and at least
+    FEWEST_HARD_NEGATIVES. An organ of a few tenths of a percent of the voxels is otherwise drowned by easy background and stays at Dice 0
+    for hundreds of steps. Divided by the weight of the voxels that take part. The threshold of hardness is read from every eleventh voxel.
+    """
+    check_range("smooth", smooth, 1e-6, float("inf"))
+    logits, target, weight = _as_working_floats(logits, target, weight)
+    logits = logits.contiguous()
+    probability, positive = torch.sigmoid(logits), weight * target
+    losses, positives = _weighted_bce(logits, target, weight), _per_structure(positive)
+    taking_part = _hard(losses.detach(), target, weight, positives)
+    bce = _per_structure(losses * taking_part) / _divisor(_per_structure(weight * taking_part))
+    overlap = 2 * _per_structure(probability * positive) + smooth
+    dice = 1 - overlap / (_per_structure(probability * weight) + positives + smooth)
+    return bce, dice, positives > 0
+
+
+def _hard(losses: Tensor, target: Tensor, weight: Tensor, positives: Tensor) -> Tensor:
+    """bool of the losses' shape: the positives, and the negatives whose loss is among the largest of their structure."""
+    negative = torch.where(target > 0, 0, losses).transpose(0, 1).flatten(1)
+    sample = negative[:, ::_SAMPLE_STRIDE]
+    wanted = (HARD_NEGATIVES * positives + FEWEST_HARD_NEGATIVES) / _SAMPLE_STRIDE
+    place = (sample.shape[1] - 1 - wanted).clamp(min=0).long()
+    threshold = sample.sort(dim=1).values.gather(1, place[:, None])[:, 0]
+    shape = (1, -1) + (1,) * (losses.ndim - 2)
+    return (target > 0) | ((losses >= threshold.view(shape)) & (weight > 0))
+
+
 def confidence_regression(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Mean squared error, a scalar, between sigmoid(logits) and the target confidence where w > 0.
 

@@ -56,9 +56,9 @@ def line_chart(series: Sequence[Series], frame: Frame) -> str:
     named = _named(series)
     right = 34 + max((_LETTER * min(len(item.name), 24) for item in named), default=0)
     height = max(frame.height, int(_LINE * len(named)) + _TOP + _BOTTOM + 10)
-    low, high = frame.y_range or (0.0, max(y for _, y in values) * 1.02 or 1.0)
+    y_range = frame.y_range or _range([y for _, y in values])
     # A chart's first x is 0: curves show how long something took.
-    scale = _Scale((0.0, max(x for x, _ in values) or 1.0), (low, high), (_WIDTH - right, height - _BOTTOM))
+    scale = _Scale(_range([x for x, _ in values]), y_range, (_WIDTH - right, height - _BOTTOM))
     body = [_grid(scale, frame), _sections(scale, frame.sections)]
     body += [_curve(item, scale, item in named or len(series) <= _MOST_NAMED) for item in series]
     body.append(_end_names(named, scale))
@@ -76,6 +76,12 @@ class _Scale:
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (min(max(y, self.y[0]), self.y[1]) - self.y[0]) / (self.y[1] - self.y[0])
         return _LEFT + across * (self.far[0] - _LEFT), self.far[1] - up * (self.far[1] - _TOP)
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """From 0, or the lowest value below it, to the highest; never without a width."""
+    low, high = min(0.0, *values), max(0.0, *values)
+    return low, high if high - low > 1e-9 else low + 1.0
 
 
 def _named(series: Sequence[Series]) -> list[Series]:

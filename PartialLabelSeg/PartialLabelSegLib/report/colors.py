@@ -96,7 +96,7 @@ rect.expert{fill:var(--expert)}rect.last{fill:var(--last)}i.expert{background:va
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;margin:8px 0;font-size:13.5px}.key i{display:inline-block;width:22px;height:12px;margin-right:6px;border-radius:2px}
 .origin.few{table-layout:fixed;width:100%}.name-of{white-space:nowrap}.origin td,.origin th{padding:3px 4px;text-align:center}.origin td:first-child{text-align:left;padding-right:10px;white-space:nowrap}
 .origin th.up{vertical-align:bottom;padding:4px 2px}.origin th.up span{writing-mode:vertical-rl;transform:rotate(180deg);max-height:150px;overflow:hidden}
-.mix{display:flex;height:12px;min-width:12px;border-radius:2px;overflow:hidden}.mix i{display:block;height:12px}
+.origin td{vertical-align:middle}.mix{display:flex;height:12px;min-width:12px;border-radius:2px;overflow:hidden}.mix i{display:block;height:12px}
 figure{margin:22px 0 30px;break-inside:avoid}figcaption{margin-bottom:6px}.pair{display:grid;grid-template-columns:1fr 1fr;gap:10px}
 .pair svg{display:block;width:100%;height:auto;background:#000;border-radius:4px}.pair p{margin:2px 0;font-size:13px;color:var(--soft)}
 svg text.on{fill:#fff;stroke:#000;stroke-width:2.6px;paint-order:stroke;font-size:12px}svg text.edge{fill:#cfd6de;font-size:12px}

@@ -21,7 +21,7 @@ _METHODS = {
 _MEASURES = (
     ("dice", "Dice", 3),
     ("hd95_mm", "HD95 mm", 1),
-    ("asd_mm", "mean surface distance mm", 2),
+    ("asd_mm", "surface distance mm", 2),
     ("volume_error_ml", "volume error mL", 1),
 )
 

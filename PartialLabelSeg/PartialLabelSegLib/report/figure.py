@@ -120,15 +120,26 @@ def _names(picture: Picture, size: tuple[float, float]) -> str:
     taken: list[tuple[float, float, float]] = []
     parts = []
     for name, mask in sorted(masks.items(), key=lambda item: -int(item[1].sum())):
-        y, x = _middle(mask)
         text = shortened(name, 16)
-        across, down, half = (x + 0.5) * size[1], (y + 0.5) * size[0], _LETTER * len(text) / 2
+        half = _LETTER * len(text) / 2
+        across, down = _name_place(mask, size, half)
         across = min(max(across, half + 3), _WIDTH - half - 3)
         if any(abs(down - other[1]) < _LINE and abs(across - other[0]) < half + other[2] for other in taken):
             continue
         taken.append((across, down, half))
         parts.append(f'<text class="on" x="{across:.0f}" y="{down + 4:.0f}" text-anchor="middle">{escape(text)}</text>')
     return "".join(parts)
+
+
+def _name_place(mask: np.ndarray, size: tuple[float, float], half: float) -> tuple[float, float]:
+    """In the middle of a structure that has room for its name, else just above it (below it at the top edge)."""
+    y, x = _middle(mask)
+    rows = np.flatnonzero(mask.any(axis=1))
+    across, down = (x + 0.5) * size[1], (y + 0.5) * size[0]
+    top, bottom = rows[0] * size[0], (rows[-1] + 1) * size[0]
+    if np.count_nonzero(mask[y]) * size[1] >= 1.6 * half and bottom - top >= 2 * _LINE:
+        return across, down
+    return (across, top - 0.6 * _LINE) if top > 2 * _LINE else (across, bottom + 0.8 * _LINE)
 
 
 def _middle(mask: np.ndarray) -> tuple[int, int]:

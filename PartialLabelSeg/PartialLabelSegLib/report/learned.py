@@ -12,12 +12,15 @@ from .tables import counted, folded, meter, number, percent, table, volume
 
 Report = Mapping[str, Any]
 
+_LONGEST_UNBROKEN = 30
+
 
 def swatch(report: Report, name: str) -> str:
     """A structure's name after a dab of its colour."""
     names = [entry["name"] for entry in report["structures"]]
     dab = f'<i class="swatch" style="background:var(--c{names.index(name)})"></i>' if name in names else ""
-    return dab + escape(name)
+    kind = "name-of" if len(name) <= _LONGEST_UNBROKEN else "long"
+    return f'<span class="{kind}">{dab}{escape(name)}</span>'
 
 
 def learning(report: Report) -> str:

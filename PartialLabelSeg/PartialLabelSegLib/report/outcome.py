@@ -36,18 +36,18 @@ def read_outcome(
 ) -> Outcome:
     """The outcome of a case after `rounds` rounds. shape_rules: largest component only, holes filled. Failure: a file is damaged."""
     expert, grid = read_labels(run.case(case_folder), case_folder)
-    labels, prediction, last = expert, None, 0
+    labels, prediction, last = expert, None, -1
     for number in range(rounds):
         folder = run.round(number)
         if (folder.labels(case_folder) / "labels.json").exists():
             labels = read_labels(folder.labels(case_folder), case_folder)[0]
         if (folder.prediction(case_folder) / "prediction.json").exists():
             last = number
-    if (run.round(last).prediction(case_folder) / "prediction.json").exists():
+    if last >= 0:
         prediction = read_prediction(run.round(last).prediction(case_folder), case_folder)[0]
     fill = "accepted" if prediction is None else "prediction"
-    final = completed(labels, prediction, fill, Options(last, *shape_rules))
-    return Outcome(grid, expert, labels, final, prediction, last)
+    final = completed(labels, prediction, fill, Options(max(last, 0), *shape_rules))
+    return Outcome(grid, expert, labels, final, prediction, max(last, 0))
 
 
 def volumes(outcome: Outcome) -> dict[str, dict[str, Any]]:

@@ -99,17 +99,18 @@ def _rings(edges: dict[Corner, list[Corner]]) -> list[list[Corner]]:
     rings = []
     while edges:
         start = next(iter(edges))
-        ring, at, came = [start], start, (0, 0)
+        before, at = start, edges[start][0]
+        first, ring = at, [start]
         while True:
-            choices = edges[at]
-            chosen = min(choices, key=lambda stop: _turn(came, (stop[0] - at[0], stop[1] - at[1])))
-            choices.remove(chosen)
-            if not choices:
+            came = (at[0] - before[0], at[1] - before[1])
+            chosen = min(edges[at], key=lambda stop: _turn(came, (stop[0] - at[0], stop[1] - at[1])))
+            edges[at].remove(chosen)
+            if not edges[at]:
                 del edges[at]
-            came, at = (chosen[0] - at[0], chosen[1] - at[1]), chosen
-            if at == start:
+            if at == start and chosen == first:
                 break
             ring.append(at)
+            before, at = at, chosen
         rings.append(ring)
     return rings
 

@@ -110,16 +110,18 @@ def _view(grid: Grid, axis: int, index: int) -> View:
 
 
 def _most_telling(labels: Labels, axis: int) -> int:
-    """The index of the slice with the largest sum of each structure's share of its own largest section."""
+    """The index of the slice with the largest sum of shares: of each structure, and of all together, in their own largest section."""
     others = tuple(other for other in range(3) if other != axis)
     for drawn_too in (False, True):
         shown = labels.label_map > 0 if drawn_too else labels.origin > EXPERT
         if not shown.any():
             continue
-        score = np.zeros(labels.label_map.shape[axis])
+        # The area of all together decides between slices that show as many of them.
+        together = np.count_nonzero(shown, axis=others)
+        score = together / together.max()
         for value in range(1, len(labels.structures) + 1):
             area = np.count_nonzero(shown & (labels.label_map == value), axis=others)
-            score += area / max(1, int(area.max()))
+            score = score + area / max(1, int(area.max()))
         return int(np.argmax(score))
     return int(labels.label_map.shape[axis] // 2)
 

@@ -79,7 +79,7 @@ def read_json(path: Path, what: str) -> Any:
 def inside(root: Path, relative: str, what: str = "path") -> Path:
     """`root / relative`. Failure where the result would lie outside `root`, through `..`, an absolute path or a link."""
     if not relative or "\x00" in relative:
-        raise Failure(f"The {what} '{relative!r}' is empty or malformed.")
+        raise Failure(f"The {what} {relative!r} is empty or malformed.")
     base = root.resolve()
     target = (base / relative.replace("\\", "/")).resolve()
     if Path(relative).is_absolute() or not target.is_relative_to(base):

@@ -61,7 +61,7 @@ class BatchMaker:
 
     def _augmented(self, cut: Cut, generator: torch.Generator) -> Batch:
         plan, device = self._plan, self._device.torch
-        image = torch.from_numpy(cut.image).to(device)
+        image = torch.from_numpy(cut.image).to(device).float()
         label = torch.from_numpy(cut.label).to(device)
         planes = {name: torch.from_numpy(plane).to(device) for name, plane in cut.planes.items()}
         flat = plan.dimensions != "3d"
@@ -75,8 +75,7 @@ class BatchMaker:
         image = change_grey(image, strength.grey if plan.rotate_degrees else 0.0, generator)
         known = torch.from_numpy(cut.known).to(device)
         target, weight = truth(label, known, len(plan.structures), planes, self._settles)
-        memory = torch.channels_last if flat else torch.channels_last_3d
-        return Batch(image.contiguous(memory_format=memory), target, weight)
+        return Batch(image.contiguous(memory_format=self._device.memory_format(plan)), target, weight)
 
 
 def truth(
@@ -89,10 +88,13 @@ def truth(
     """
     values = torch.arange(1, structures + 1, device=label.device, dtype=torch.uint8)
     spread = (1, structures) + (1,) * (label.ndim - 1)
-    target = label[:, None] == values.view(spread)
+    # On volumes of bytes of one shape torch is ten times faster than on truth values, or than against a single number.
+    different = label[:, None] ^ values.view(spread)
+    target = different == torch.zeros_like(different)
     inside = (label != OUTSIDE)[:, None]
-    drawn = inside & (label > 0)[:, None] if settles is None else inside & _settled(label, settles)
-    weight = torch.where(known.view(known.shape + (1,) * (label.ndim - 1)), inside, drawn)
+    drawn = (label > 0)[:, None] if settles is None else _settled(label, settles)
+    anywhere = known.view(known.shape + (1,) * (label.ndim - 1))
+    weight = ((_bytes(anywhere) | _bytes(drawn)) & _bytes(inside)).view(torch.bool)
     for name, plane in planes.items():
         word, value = name.rsplit("-", 1)
         index = int(value) - 1
@@ -103,6 +105,10 @@ def truth(
             settled = torch.ones_like(known[0]) if settles is None else settles[index + 1]
             weight |= plane[:, None] & settled.view(spread)
     return target, weight
+
+
+def _bytes(flags: Tensor) -> Tensor:
+    return flags.view(torch.uint8)
 
 
 def _settled(label: Tensor, settles: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ..config import Plan
 from ..run.failure import Failure
 
 
@@ -29,6 +30,12 @@ class Device:
         return torch.autocast(
             self.name, dtype=dtype if dtype != torch.float32 else torch.bfloat16, enabled=dtype != torch.float32
         )
+
+    def memory_format(self, plan: Plan) -> torch.memory_format:
+        """How images and weights lie in memory. On a processor a 3D step with instance norm takes twice as long channels-last."""
+        if self.name == "cpu" and plan.norm in ("instance", "group"):
+            return torch.contiguous_format
+        return torch.channels_last_3d if plan.dimensions == "3d" else torch.channels_last
 
     def gigabytes(self) -> float:
         """Memory of the device in GiB; of the whole machine for cpu and mps."""

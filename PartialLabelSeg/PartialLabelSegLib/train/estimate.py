@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -10,8 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..config import Configuration, Plan
+from ..run.failure import Failure
 from .batches import Batch
-from .device import Device
+from .device import Device, free_unused, is_out_of_memory
 from .network import build_segmentation, placed
 from .objective import segmentation_objective
 
@@ -23,15 +23,34 @@ REST_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Probe:
-    """seconds: the whole run. step_seconds: one step. gigabytes: peak memory of the device (of the process, on the cpu)."""
+    """seconds: the whole run. step_seconds: one step. gigabytes: peak memory of the device (of the process, on the cpu; 0 on Windows)."""
 
     seconds: float
     step_seconds: float
     gigabytes: float
 
 
-def probe(plan: Plan, device: Device, configuration: Configuration, cases: int) -> Probe:
-    """Times two steps after one to warm up; the network is thrown away."""
+def probe(plan: Plan, device: Device, configuration: Configuration) -> Probe:
+    """Times two steps after one to warm up, with half the batch where memory runs out; the network is thrown away.
+
+    Failure: memory runs out with a single window.
+    """
+    while True:
+        try:
+            return _timed(plan, device, configuration)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        if plan.batch == 1:
+            raise Failure(
+                "Memory ran out in a trial step with a single window.",
+                way_out="Close other programs, or choose a smaller patch or smaller widths with --set.",
+            )
+        free_unused(device)
+        plan = replace(plan, batch=plan.batch // 2)
+
+
+def _timed(plan: Plan, device: Device, configuration: Configuration) -> Probe:
     network = placed(build_segmentation(plan, 0), device, plan).train()
     optimiser = torch.optim.AdamW(network.parameters(), 1e-6)
     batch, objective = _made_up(plan, device), segmentation_objective(plan)
@@ -46,7 +65,12 @@ def probe(plan: Plan, device: Device, configuration: Configuration, cases: int) 
         float(loss.detach())
         seconds.append(time.perf_counter() - started)
     step = min(seconds[1:])
-    return Probe(step * weighted_steps(plan, configuration) * (1 + REST_SHARE), step, _gigabytes(device))
+    return Probe(whole_run(step, plan, configuration), step, _gigabytes(device))
+
+
+def whole_run(step_seconds: float, plan: Plan, configuration: Configuration) -> float:
+    """Seconds of a whole run whose steps take `step_seconds` each."""
+    return step_seconds * weighted_steps(plan, configuration) * (1 + REST_SHARE)
 
 
 def _made_up(plan: Plan, device: Device) -> Batch:
@@ -55,8 +79,7 @@ def _made_up(plan: Plan, device: Device) -> Batch:
     image = torch.randn((plan.batch, plan.channels, *size), generator=generator)
     target = torch.zeros((plan.batch, len(plan.structures), *size), dtype=torch.bool)
     target[..., : max(1, size[-1] // 8)] = True
-    memory = torch.channels_last_3d if plan.dimensions == "3d" else torch.channels_last
-    placed_image = image.to(device.torch).contiguous(memory_format=memory)
+    placed_image = image.to(device.torch).contiguous(memory_format=device.memory_format(plan))
     return Batch(placed_image, target.to(device.torch), torch.ones_like(target).to(device.torch))
 
 
@@ -69,7 +92,7 @@ def weighted_steps(plan: Plan, configuration: Configuration) -> float:
 
 
 def steps_for(plan: Plan, measured: Probe, configuration: Configuration) -> Plan:
-    """The plan with its steps scaled so that the run takes the minutes that the user gave; at least 50 steps."""
+    """The plan with its steps scaled so that the run takes the minutes that the user gave; at least 50 steps, and 20 in later trainings."""
     assert configuration.minutes is not None
     factor = configuration.minutes * 60 / measured.seconds
     steps = max(50, round(plan.steps * factor))
@@ -85,6 +108,10 @@ def steps_for(plan: Plan, measured: Probe, configuration: Configuration) -> Plan
 def _gigabytes(device: Device) -> float:
     if device.name == "cuda":
         return torch.cuda.max_memory_allocated() / 2**30
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
     # ru_maxrss counts KiB on Linux and bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

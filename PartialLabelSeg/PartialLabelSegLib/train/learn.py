@@ -30,10 +30,15 @@ NOT_LEARNED = 0.1
 
 def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
     """Round 0 trains from scratch; later rounds go on from the network before, on the relabelled cases (INERRANT, Algorithm 2)."""
-    folder = session.round(number)
+    folder, checkpoint = session.round(number), session.round(number).path / "segmentation.checkpoint.pt"
     if folder.segmentation.exists():
+        checkpoint.unlink(missing_ok=True)
         return
     plan, training = session.plan, tuple(session.opened(session.of_split("train"), number))
+    nowhere = _labelled_nowhere(plan.structures, training)
+    if nowhere and number == 0:
+        sentence = f"Labelled in no training scan, so nothing can be suggested for it: {', '.join(nowhere)}."
+        yield Event("note", {"message": sentence, "structures": nowhere})
     network = segmentation_network(session, None if number == 0 else session.round(number - 1).segmentation)
     trainer = Trainer(
         network, segmentation_objective(plan), _maker(session, training, number, SEGMENTATION), plan, session.device
@@ -42,17 +47,23 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
         name=f"round {number}: learning the structures",
         steps=plan.steps if number == 0 else plan.fine_tune_steps,
         rate=(plan.learning_rate * (1.0 if number == 0 else 0.3), plan.learning_rate_end),
-        checkpoint=folder.path / "segmentation.checkpoint.pt",
+        checkpoint=checkpoint,
         validate=_validation(session),
         cancelled=session.run.cancelled,
+        checkpoint_seconds=session.configuration.checkpoint_seconds,
     )
     yield from trainer.run(stage)
-    missed = _not_learned(trainer.progress.validation)
+    missed = [name for name in _not_learned(trainer.progress.validation) if name not in nowhere]
     if missed:
         yield Event("note", {"message": f"Not learned so far: {', '.join(missed)}.", "structures": missed})
-    write_json(folder.training, {**trainer.progress.curves(), "not_learned": missed})
+    write_json(folder.training, {**trainer.progress.curves(), "not_learned": [*nowhere, *missed]})
     save_network(folder.segmentation, plan, network.state_dict())
     stage.checkpoint.unlink(missing_ok=True)
+
+
+def _labelled_nowhere(structures: tuple[str, ...], cases: tuple[PreparedCase, ...]) -> list[str]:
+    """The structures without any voxel to learn from."""
+    return [name for value, name in enumerate(structures, 1) if not any(value in case.points for case in cases)]
 
 
 def segmentation_network(session: Session, weights: Path | None) -> nn.Module:
@@ -100,7 +111,9 @@ def learn_confidence(session: Session, number: int) -> Iterator[Event]:
     fitted only where the segmentation was fitted sees too few errors. Nothing to do for 'mcp'.
     """
     folder, choices, plan = session.round(number), session.configuration.relabelling, session.plan
+    checkpoint = folder.path / "confidence.checkpoint.pt"
     if folder.confidence.exists() or choices.confidence == "mcp":
+        checkpoint.unlink(missing_ok=True)
         return
     segmentation = segmentation_network(session, folder.segmentation).eval().requires_grad_(False)
     network = confidence_network(session, segmentation, None)
@@ -113,9 +126,10 @@ def learn_confidence(session: Session, number: int) -> Iterator[Event]:
         name=f"round {number}: learning the confidence",
         steps=plan.confidence_steps,
         rate=(plan.learning_rate * 0.3, plan.learning_rate_end),
-        checkpoint=folder.path / "confidence.checkpoint.pt",
+        checkpoint=checkpoint,
         validate=None,
         cancelled=session.run.cancelled,
+        checkpoint_seconds=session.configuration.checkpoint_seconds,
     )
     yield from trainer.run(stage)
     write_json(

@@ -54,9 +54,8 @@ def build_confidence(segmentation: UNet, plan: Plan, frozen: bool, seed: int) ->
 
 
 def placed(network: nn.Module, device: Device, plan: Plan) -> nn.Module:
-    """The network on the device, its weights channels-last."""
-    memory = torch.channels_last_3d if plan.dimensions == "3d" else torch.channels_last
-    return network.to(device.torch).to(memory_format=memory)  # type: ignore[call-overload]
+    """The network on the device, its weights as they are computed fastest there."""
+    return network.to(device.torch).to(memory_format=device.memory_format(plan))  # type: ignore[call-overload]
 
 
 def save_network(path: Path, plan: Plan, weights: dict[str, Any], extra: dict[str, Any] | None = None) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Plan
-from ..losses.masked import bce_and_dice, confidence_cross_entropy, confidence_regression, masked_bce, mean_over
+from ..losses.masked import confidence_cross_entropy, confidence_regression, hard_bce_and_dice, masked_bce, mean_over
 from .batches import Batch
 
 Objective = Callable[[nn.Module, Batch], dict[str, Tensor]]
@@ -20,8 +20,8 @@ Objective = Callable[[nn.Module, Batch], dict[str, Tensor]]
 class SegmentationObjective:
     """Masked cross-entropy (INERRANT, Eq. 2), alone as in the paper, or per structure together with masked Dice.
 
-    Per structure means that a structure's cross-entropy is divided by its own known voxels and structures count evenly, so that a rarely
-    labelled one is not drowned.
+    Per structure means that each structure's cross-entropy is taken over its own positives and hardest negatives and structures count evenly:
+    measured on OpenKBP, every structure is then learned within a few hundred steps, where the plain mean leaves some at Dice 0.
     """
 
     dice_weight: float
@@ -30,7 +30,7 @@ class SegmentationObjective:
         logits = network(batch.image)
         if self.dice_weight == 0:
             return {"bce": masked_bce(logits, batch.target, batch.weight)}
-        bce, dice, positive = bce_and_dice(logits, batch.target, batch.weight)
+        bce, dice, positive = hard_bce_and_dice(logits, batch.target, batch.weight)
         looked_for = batch.weight.transpose(0, 1).flatten(1).any(1)
         return {"bce": mean_over(bce, looked_for), "dice": self.dice_weight * mean_over(dice, positive)}
 

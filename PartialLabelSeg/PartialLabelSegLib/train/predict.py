@@ -28,9 +28,8 @@ def predict_volume(network: nn.Module, image: np.ndarray, plan: Plan, device: De
     return run(network, volume, plan, device)
 
 
-def _probabilities(network: nn.Module, batch: Tensor, device: Device) -> Tensor:
-    memory = torch.channels_last if batch.ndim == 4 else torch.channels_last_3d
-    moved = batch.to(device.torch).contiguous(memory_format=memory)
+def _probabilities(network: nn.Module, batch: Tensor, plan: Plan, device: Device) -> Tensor:
+    moved = batch.to(device.torch).contiguous(memory_format=device.memory_format(plan))
     with device.autocast():
         return torch.sigmoid(network(moved).float())
 
@@ -42,7 +41,7 @@ def _in_slices(network: nn.Module, volume: Tensor, plan: Plan, device: Device) -
     neighbours = neighbours.clamp(0, depth - 1)
 
     def compute(first: int, last: int) -> None:
-        out = _probabilities(network, volume[neighbours[first:last]], device)
+        out = _probabilities(network, volume[neighbours[first:last]], plan, device)
         result[:, first:last] = out.movedim(0, 1).cpu()
 
     _halving(compute, depth, SLICES_AT_ONCE, device)
@@ -83,7 +82,7 @@ def _in_windows(network: nn.Module, volume: Tensor, plan: Plan, device: Device) 
         spans = [
             tuple(slice(start, start + size) for start, size in zip(corner, patch)) for corner in corners[first:last]
         ]
-        out = _probabilities(network, torch.stack([padded[span] for span in spans])[:, None], device).cpu()
+        out = _probabilities(network, torch.stack([padded[span] for span in spans])[:, None], plan, device).cpu()
         for span, probability in zip(spans, out):
             total[(slice(None), *span)] += probability * importance
             weight[span] += importance

@@ -76,4 +76,4 @@ def _keep_for_ranking(
         arrays[f"mcp-{value}"] = mcp[found]
         arrays[f"confidence-{value}"] = confidence[found]
     with replacing(path) as beside, open(beside, "wb") as handle:
-        np.savez_compressed(handle, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(handle, **arrays)

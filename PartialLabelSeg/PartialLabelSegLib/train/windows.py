@@ -60,7 +60,7 @@ def draw_windows(sources: Sources, count: int, foreground_share: float, rng: np.
 class Cut:
     """Windows cut out of their cases, before augmentation.
 
-    image: float32 (N, S, R, C). label: uint8 (N, S', R, C), OUTSIDE beyond the scan; S' is 1 for 2D and 2.5D.
+    image: float16 as prepared, (N, S, R, C); it becomes float32 on the device. label: uint8 (N, S', R, C), OUTSIDE beyond the scan; S' is 1 for 2D and 2.5D.
     planes: per plane name a bool (N, S', R, C) array, only for planes that some case of the batch has. known: bool (N, K).
     """
 
@@ -75,7 +75,7 @@ def cut_windows(sources: Sources, windows: Sequence[Window], plan: Plan, size: t
     darkest = (plan.intensity.low - plan.intensity.mean) / plan.intensity.std
     image_size = (plan.channels, *size[1:]) if plan.dimensions == "2.5d" else size
     count = len(windows)
-    image = np.full((count, *image_size), darkest, np.float32)
+    image = np.full((count, *image_size), darkest, np.float16)
     label = np.full((count, *size), OUTSIDE, np.uint8)
     planes: dict[str, np.ndarray] = {}
     for row, window in enumerate(windows):

@@ -77,20 +77,24 @@ def cohort_of(
     problems: Sequence[Problem] = (),
     declared: frozenset[frozenset[str]] = frozenset(),
 ) -> Cohort:
-    """The cohort of these drafts. Pairs of structures that share voxels in any of them may overlap in all, like the `declared` ones."""
-    if not drafts and not any(problem.severity == "error" for problem in problems):
+    """The cohort of these drafts. Pairs of structures that share voxels in any of them may overlap in all, like the `declared` ones.
+
+    Where every case has an error the cohort has no case, perhaps no structure, and the problems say why.
+    """
+    unexplained = not any(problem.severity == "error" for problem in problems)
+    if not drafts and unexplained:
         raise Failure("the data set holds no case.", way_out="Add a scan to it.")
     if len(structures) > MOST_STRUCTURES:
         raise Failure(
             f"the data set names {len(structures)} structures; at most {MOST_STRUCTURES} are possible.",
             way_out="Leave some out.",
         )
-    if not structures:
+    if not structures and unexplained:
         raise Failure("the data set names no structure.", way_out="Draw, or list, at least one structure.")
     found, warnings = _found_pairs(drafts)
     overlapping = declared | found
     names = tuple(structure.name for structure in structures)
-    sources = tuple(draft.source(names, overlapping) for draft in drafts)
+    sources = tuple(draft.source(names, overlapping) for draft in drafts) if names else ()
     return Cohort(format, tuple(structures), sources, (*problems, *warnings), overlapping)
 
 

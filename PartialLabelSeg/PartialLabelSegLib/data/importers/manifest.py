@@ -100,6 +100,8 @@ def _states(name: str, row: Row) -> tuple[dict[str, State], list[Problem]]:
 
 
 def _existing(folder: Path, cell: str, what: str) -> Path:
+    if not cell:
+        raise Failure(f"it names no {what}.", way_out="Write the path of the file into that cell of the manifest.")
     path = inside(folder, cell, f"path of the {what}")
     if not path.exists():
         raise Failure(

@@ -66,7 +66,7 @@ def _grid(patient: Path) -> Grid:
 
 def _read_ct(patient: Path) -> sitk.Image:
     rows = _numbers(patient / "ct.csv", 1)
-    if rows.shape[1] < 2:
+    if rows.shape[1] < 2 or not len(rows):
         raise Failure("ct.csv holds no grey values.", way_out=_AGAIN)
     cube = np.zeros(SIDE**3, np.float32)
     cube[_indices(rows, "ct.csv")] = rows[:, 1]

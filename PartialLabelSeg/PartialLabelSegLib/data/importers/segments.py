@@ -30,7 +30,9 @@ def draw_segments(path: Path, grid: Grid) -> Drawing:
         values = _values(layers, number)
         nameless = set(boxes(array)) - {value for (value,) in values.values()}
         if nameless:
-            text = f"{path.name} holds voxels that belong to no segment; they are left out. Save it from 3D Slicer again."
+            text = (
+                f"{path.name} holds voxels that belong to no segment; they are left out. Save it from 3D Slicer again."
+            )
             found = [*found, Problem(text, severity="warning")]
         problems += [problem for problem in found if problem not in problems]
         drawn.update(drawn_in(moved, values))

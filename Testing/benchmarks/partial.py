@@ -1,0 +1,238 @@
+"""Accuracy with partial labels on real scans: structures are removed from some scans, every method learns from what is left.
+
+    python3 Testing bench partial                      what two cores do in some hours
+    python3 Testing bench partial --folds 0,1,2,3,4 --alphas 70,50,30,10 --steps 3000      everything
+
+Each cell (study, fold, alpha, method) is kept in the work folder, so that an interrupted benchmark goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmarks.partial_study import STUDIES, Study, labels_of
+from benchmarks.partial_table import write_tables
+from PartialLabelSegLib.begin import Head, final_splits, open_session
+from PartialLabelSegLib.config import Configuration, Relabelling
+from PartialLabelSegLib.data.case import Case, CaseSource, write_case
+from PartialLabelSegLib.data.label_files import write_labels
+from PartialLabelSegLib.data.labels import Labels
+from PartialLabelSegLib.data.prediction import read_prediction
+from PartialLabelSegLib.data.types import structures_named
+from PartialLabelSegLib.metrics.overlap import overlap
+from PartialLabelSegLib.metrics.ranking import ranking
+from PartialLabelSegLib.rounds import rounds_of, run_rounds
+from PartialLabelSegLib.run.events import Event
+from PartialLabelSegLib.run.files import read_json, write_json
+from PartialLabelSegLib.run.folder import RunFolder
+from PartialLabelSegLib.terminal import ProgressBar
+from PartialLabelSegLib.train.session import Session
+
+METHODS = ("naive", "ambiguity-only", "full, MCP", "full, learned")
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training: which scans, how much of their labels, which method, how long."""
+
+    study: Study
+    fold: int
+    alpha: int
+    method: str
+    steps: int
+
+    @property
+    def name(self) -> str:
+        words = f"{self.study.name}-fold{self.fold}-alpha{self.alpha}-{self.method}-{self.steps}"
+        return words.replace(", ", "-").replace(" ", "-").lower()
+
+    def configuration(self) -> Configuration:
+        """All methods take the same number of segmentation steps in all: the others learn as long at once as the full one in three rounds."""
+        fine_tune = self.steps // 5
+        plan: dict[str, Any] = {**self.study.plan, "fine_tune_steps": fine_tune, "confidence_steps": self.steps // 6}
+        if self.method.startswith("full"):
+            confidence = "learned" if self.method.endswith("learned") else "mcp"
+            choices = Relabelling(rounds=2, confidence=confidence)
+            plan["steps"] = self.steps - 2 * fine_tune
+        else:
+            choices = Relabelling(method=self.method, rounds=0, confidence="mcp")
+            plan["steps"] = self.steps
+        return Configuration(dimensions=self.study.dimensions, relabelling=choices, plan=plan)
+
+
+def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
+    """Trains and measures one cell; its result is read from the work folder where it is there."""
+    folder = work / cell.name
+    if (folder / "result.json").exists():
+        return dict(read_json(folder / "result.json", "a result"))
+    run = RunFolder(folder / "run")
+    if not run.head.exists():
+        _import(cell, run, folder / "truth")
+    _take_over_round_zero(cell, work, run)
+    bar = ProgressBar(_Stdout())
+    session = _told(open_session(run, folder / "truth"), bar)
+    _told(run_rounds(session), bar)
+    result = {"study": cell.study.name, "fold": cell.fold, "alpha": cell.alpha, "method": cell.method, **measure(session, cell.study)}
+    write_json(folder / "result.json", result)
+    for rest in ("prepared", "cases"):
+        shutil.rmtree(run.path / rest, ignore_errors=True)
+    return result
+
+
+class _Stdout:
+    """Standard output that is no terminal, so that only finished steps are printed."""
+
+    def write(self, text: str) -> int:
+        print(text, end="", flush=True)
+        return len(text)
+
+    def isatty(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        """Every write is flushed."""
+
+
+def _told(story: Iterator[Event], bar: ProgressBar) -> Any:
+    while True:
+        try:
+            bar(next(story))
+        except StopIteration as end:
+            return end.value
+
+
+def _import(cell: Cell, run: RunFolder, truth: Path) -> None:
+    study = cell.study
+    tests, training = study.split(cell.fold)
+    states = study.labelled(cell.fold, cell.alpha)
+    imported: list[tuple[Case, Labels]] = []
+    for item in (*training, *tests):
+        split = "test" if item in tests else "train"
+        complete = labels_of(item, study.structures)
+        shown = states[item.name] if split == "train" else (False,) * len(study.structures)
+        partial = _partial(complete, shown)
+        source = CaseSource(item.name, item.read_image, lambda _grid, labels=partial: labels, split=split)
+        case = write_case(run.case(item.name), source, item.name)
+        write_labels(truth / item.name, complete, case.grid)
+        imported.append((case, partial))
+    configuration = cell.configuration()
+    splits = final_splits(imported, configuration)
+    cases = tuple((case.name, case.folder.name, splits[case.name]) for case, _ in imported)
+    run.write_head(Head(configuration, structures_named(study.structures), frozenset(), cases).to_json())
+
+
+def _partial(complete: Labels, shown: tuple[bool, ...]) -> Labels:
+    """The labels with the structures removed that are not shown; a structure that the scan does not really have stays missing."""
+    keep = np.array([False, *shown])
+    known = tuple(bool(a and b) for a, b in zip(shown, complete.known))
+    return Labels.expert(complete.structures, np.where(keep[complete.label_map], complete.label_map, 0).astype(np.uint8), known)
+
+
+def _take_over_round_zero(cell: Cell, work: Path, run: RunFolder) -> None:
+    """Both confidences start from the same round 0: the same data, seed and steps give the same network, so it is trained once."""
+    if cell.method != "full, MCP" or run.round(0).segmentation.exists():
+        return
+    twin = RunFolder(work / replace(cell, method="full, learned").name / "run").round(0)
+    if twin.segmentation.exists():
+        run.round(0).path.mkdir(parents=True, exist_ok=True)
+        for path in (twin.training, twin.segmentation):
+            shutil.copy(path, run.round(0).path / path.name)
+
+
+def measure(session: Session, study: Study) -> dict[str, Any]:
+    """Dice on the test scans, and per round the ranking of both confidences and the precision and recall of relabelling."""
+    last = rounds_of(session)
+    dice: dict[str, list[float]] = {name: [] for name in study.structures}
+    truths = {item.name: item for item in study.scans}
+    for case in session.of_split("test"):
+        prediction, grid = read_prediction(session.round(last).prediction(case.folder.name), case.name)
+        truth = labels_of(truths[case.name], study.structures)
+        for name in study.structures:
+            mask = truth.positive(name)
+            if mask.any():
+                dice[name].append(overlap(prediction.label == prediction.value(name), mask, grid.voxel_ml).dice)
+    rounds = [
+        {**_relabelling(session, number), "ranking": _ranking(session, number)}
+        for number in range(last)
+        if session.round(number).relabelling.exists()
+    ]
+    training = [read_json(session.round(number).training, "curves") for number in range(last + 1)]
+    return {
+        "dice": {name: float(np.mean(values)) for name, values in dice.items()},
+        "dice_mean": float(np.mean([np.mean(values) for values in dice.values()])),
+        "test_cases": len(session.of_split("test")),
+        "rounds": rounds,
+        "train_seconds": sum(float(entry["seconds"]) for entry in training),
+        "steps": session.plan.steps + last * session.plan.fine_tune_steps,
+    }
+
+
+def _relabelling(session: Session, number: int) -> dict[str, Any]:
+    content = read_json(session.round(number).relabelling, "relabelling")
+    rows = [row for case in content["cases"].values() for row in case.values() if "truth" in row or "precision" in row]
+    accepted = sum(row["accepted_total"] for row in rows)
+    correct, truth = sum(row.get("correct", 0) for row in rows), sum(row.get("truth", 0) for row in rows)
+    return {"gamma": content["gamma"], "precision": correct / max(1, accepted), "recall": correct / max(1, truth)}
+
+
+def _ranking(session: Session, number: int) -> dict[str, Any]:
+    """AUC, AP_success and AP_error of both confidences on the candidates, pooled over scans per structure, then averaged over structures."""
+    pooled: dict[str, dict[int, list[np.ndarray]]] = {"correct": {}, "mcp": {}, "confidence": {}}
+    for case in session.of_split("train"):
+        path = session.round(number).prediction(case.folder.name) / "candidates.npz"
+        if not path.exists():
+            continue
+        with np.load(path, allow_pickle=False) as stored:
+            for key in stored.files:
+                word, value = key.rsplit("-", 1)
+                pooled[word].setdefault(int(value), []).append(stored[key])
+    result: dict[str, Any] = {}
+    for kind in ("mcp", "confidence"):
+        found = [
+            ranking(np.concatenate(pooled[kind][value]), np.concatenate(pooled["correct"][value]))
+            for value in pooled["correct"]
+            if sum(part.size for part in pooled["correct"][value]) > 0
+        ]
+        for word in ("auc", "ap_success", "ap_error"):
+            values = [getattr(item, word) for item in found]
+            result[f"{kind}_{word}"] = float(np.nanmean(values)) if values and not np.all(np.isnan(values)) else None
+    return result
+
+
+def cells_of(study: Study, folds: list[int], alphas: list[int], steps: int) -> Iterator[Cell]:
+    """The ceiling first, then each share of labels with every method; the learned confidence before MCP, which takes over its round 0."""
+    for fold in folds:
+        if study.ceiling:
+            yield Cell(study, fold, 100, "ambiguity-only", steps)
+        for alpha in alphas:
+            for method in ("full, learned", "ambiguity-only", "full, MCP", "naive"):
+                yield Cell(study, fold, alpha, method, steps)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python3 Testing bench partial", description=__doc__)
+    parser.add_argument("--study", choices=sorted(STUDIES), action="append")
+    parser.add_argument("--folds", default="0")
+    parser.add_argument("--alphas", default="50,30")
+    parser.add_argument("--steps", type=int, default=1500, help="segmentation steps of a cell in all")
+    parser.add_argument("--work", type=Path, default=PROJECT / ".venv" / "bench-partial")
+    parser.add_argument("--out", type=Path, default=PROJECT / "Resources" / "Benchmarks")
+    chosen = parser.parse_args(arguments)
+    folds, alphas = ([int(word) for word in text.split(",")] for text in (chosen.folds, chosen.alphas))
+    for name in chosen.study or ["openkbp"]:
+        study = STUDIES[name]()
+        for cell in cells_of(study, folds, alphas if study.ceiling else [study.alpha], chosen.steps):
+            result = run_cell(cell, chosen.work)
+            print(f"{cell.name}: Dice {result['dice_mean']:.3f}", flush=True)
+            write_tables(chosen.work, chosen.out)
+    write_tables(chosen.work, chosen.out)
+    return 0
+
+

@@ -1,0 +1,121 @@
+"""A tiny cohort of two bright balls, and the command line as a person or the panel calls it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PartialLabelSegLib.data.geometry import Grid
+from PartialLabelSegLib.data.label_files import read_labels, write_image
+
+ENTRY = Path(__file__).resolve().parents[2] / "PartialLabelSeg" / "PartialLabelSegLib"
+GRID = Grid((28, 24, 12), (1.5, 1.5, 3.0), (5.0, -7.0, 11.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+TINY_PLAN: dict[str, Any] = {
+    "dimensions": "2d",
+    "context": 0,
+    "widths": [6, 12, 12],
+    "strides": [[1, 1, 1], [1, 2, 2], [1, 2, 2]],
+    "patch": [1, 24, 28],
+    "batch": 6,
+    "steps": 60,
+    "fine_tune_steps": 20,
+    "confidence_steps": 20,
+    "validate_every": 20,
+    "confidence_widths": [8],
+    "learning_rate": 0.01,
+    "learning_rate_end": 0.001,
+    "precision": "float32",
+}
+STRUCTURES = ("Liver", "Spleen")
+
+
+def ball_scan(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A scan int16 and its complete label map uint8 (z, y, x): a large grey ball on the left, a small bright one on the right."""
+    rng = np.random.default_rng(seed)
+    z, y, x = np.indices(GRID.shape)
+    image = rng.normal(0, 10, GRID.shape)
+    labels = np.zeros(GRID.shape, np.uint8)
+    for value, (column, radius, grey) in enumerate(((8, 5.0, 90), (20, 3.5, 160)), 1):
+        centre = (6 + rng.uniform(-1, 1), 12 + rng.uniform(-2, 2), column + rng.uniform(-1.5, 1.5))
+        distance = ((z - centre[0]) * 2) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
+        image[distance < radius**2] += grey
+        labels[distance < radius**2] = value
+    return image.astype(np.int16), labels
+
+
+STATES = (
+    ("train", "labelled", "missing"),
+    ("train", "missing", "labelled"),
+    ("train", "labelled", "labelled"),
+    ("train", "missing", "missing"),
+    ("validation", "labelled", "labelled"),
+    ("test", "missing", "missing"),
+)
+
+
+@pytest.fixture(scope="session")
+def ball_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of six scans with partial labels; the complete ones lie in `truth/`."""
+    folder = tmp_path_factory.mktemp("balls")
+    rows = ["case,image,labels,split,Liver,Spleen"]
+    for index, (split, *states) in enumerate(STATES):
+        image, truth = ball_scan(index)
+        drawn = np.where([truth == 1, truth == 2], [[[[s == "labelled"]]] for s in states], False)
+        partial = (drawn[0] * 1 + drawn[1] * 2).astype(np.uint8)
+        write_image(folder / f"scan{index}.nrrd", GRID.image(image))
+        write_image(folder / f"labels{index}.nii.gz", GRID.image(partial))
+        write_image(folder / "truth" / f"scan{index}.nii.gz", GRID.image(truth))
+        labels = f"labels{index}.nii.gz" if "labelled" in states else ""
+        rows.append(f"scan{index},scan{index}.nrrd,{labels},{split},{','.join(states)}")
+    (folder / "truth" / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "Liver": 1, "Spleen": 2}}))
+    (folder / "cases.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def worker() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the worker's command line to its end."""
+
+    def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, env={**os.environ, **environment})
+
+    return run
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, str(ENTRY), *(str(argument) for argument in arguments)]
+
+
+def tiny(cohort: Path, out: Path, *more: str) -> list[str]:
+    """The arguments of a complete run that takes seconds."""
+    plan = [part for name, value in TINY_PLAN.items() for part in ("--set", f"{name}={json.dumps(value)}")]
+    return ["complete", str(cohort / "cases.csv"), "--out", str(out), "--threads", "1", "--seed", "3", *plan, *more]
+
+
+def events_of(text: str) -> list[dict[str, Any]]:
+    """The JSON lines of a worker's output; a line that is none fails the test."""
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def final_labels(run: Path) -> dict[str, np.ndarray]:
+    """Per case and round the label map, and the completed NIfTI files' content: what two runs must agree on."""
+    found = {}
+    for path in sorted(run.glob("rounds/*/labels/*/labels.json")):
+        labels, _ = read_labels(path.parent)
+        found["/".join(path.parent.parts[-3:])] = np.stack([labels.label_map, labels.origin])
+    for path in sorted(run.glob("completed/*.nii.gz")):
+        found[path.name] = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8)
+    return found
+
+
+def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> Sequence[str]:
+    """The names under which two results differ."""
+    return [name for name in sorted({*first, *second}) if not np.array_equal(first.get(name, 0), second.get(name, 1))]

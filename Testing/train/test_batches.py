@@ -1,0 +1,146 @@
+"""Batches: the ambiguity map of the paper voxel for voxel, and the same batch again for the same step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PartialLabelSegLib.config import Plan
+from PartialLabelSegLib.data.labels import Labels, Marks, Slices
+from PartialLabelSegLib.train.augment import window_size
+from PartialLabelSegLib.train.batches import Batch, BatchMaker, Seed, settling, truth
+from PartialLabelSegLib.train.prepared import _planes_of
+from PartialLabelSegLib.train.windows import OUTSIDE, Sources, Window, cut_windows, draw_windows
+from torch import Tensor
+
+from train.making import CPU, plan_of, prepared_case, scan_of, with_planes
+
+NAMES = ("Liver", "Tumour", "Vessel", "Spleen")
+SHAPE = (4, 5, 6)
+
+
+@st.composite
+def labels_of_every_kind(draw: st.DrawFn) -> Labels:
+    """Known, missing, partly drawn and denied structures; pairs that may share voxels, chained too, and voxels of two or three."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    label_map = rng.choice(5, SHAPE, p=[0.4, 0.15, 0.15, 0.15, 0.15]).astype(np.uint8)
+    known = [draw(st.booleans()) for _ in NAMES]
+    partly = [name for name, flag in zip(NAMES, known) if not flag and draw(st.booleans())]
+    slices = {name: Slices(draw(st.integers(0, 2)), tuple(sorted(draw(st.sets(st.integers(0, 3)))))) for name in partly}
+    pairs = [("Liver", "Tumour"), ("Liver", "Vessel"), ("Tumour", "Vessel")]
+    overlapping = frozenset(frozenset(pair) for pair in pairs if draw(st.booleans()))
+    negatives = {name: Marks.of(rng.random(SHAPE) < 0.2) for name in NAMES if draw(st.booleans())}
+    # An overlap mark may lie on a voxel without a label, on one of a partner, and on one of a partner's partner.
+    overlaps = {}
+    for value, name in enumerate(NAMES, 1):
+        if any(name in pair for pair in overlapping):
+            overlaps[name] = Marks.of((rng.random(SHAPE) < 0.3) & (label_map != value))
+    origin = (label_map > 0).astype(np.uint8)
+    return Labels(NAMES, label_map, tuple(known), origin, slices, overlaps, negatives, {}, overlapping)
+
+
+def cut_of(labels: Labels, size: tuple[int, int, int], centre: tuple[int, int, int]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Label, known flags and planes of one window of these labels, as a batch has them."""
+    case = prepared_case(labels.label_map, labels.known)
+    planes = {}
+    for value, name in enumerate(labels.structures, 1):
+        planes.update({f"{word}-{value}": mask for word, mask in _planes_of(labels, name).items()})
+    cut = cut_windows(Sources((with_planes(case, planes),), {}), [Window(0, centre)], plan_of(NAMES, "3d"), size)
+    packed = {name: torch.from_numpy(plane) for name, plane in cut.planes.items()}
+    return torch.from_numpy(cut.label), torch.from_numpy(cut.known), packed
+
+
+@given(labels_of_every_kind())
+def test_target_and_weight_are_the_labels_and_the_ambiguity_map_voxel_for_voxel(labels: Labels) -> None:
+    settles = settling(NAMES, labels.overlapping)
+    size, centre = (8, 9, 10), (2, 2, 3)
+    label, known, planes = cut_of(labels, size, centre)
+    target, weight = truth(label, known, len(NAMES), planes, settles)
+    assert target.dtype == weight.dtype == torch.bool and target.shape == (1, len(NAMES), *size)
+    inside = label[0].numpy() != OUTSIDE
+    assert int(inside.sum()) == np.prod(SHAPE)
+    for index, name in enumerate(NAMES):
+        for found, expected in ((target, labels.positive(name)), (weight, labels.certain(name))):
+            assert np.array_equal(found[0, index].numpy()[inside].reshape(SHAPE), expected), name
+            assert not found[0, index].numpy()[~inside].any()
+
+
+def test_each_row_of_a_batch_has_its_own_known_structures() -> None:
+    label = torch.tensor([[[0, 1, OUTSIDE]], [[0, 2, 0]]], dtype=torch.uint8)
+    known = torch.tensor([[True, False], [False, False]])
+    target, weight = truth(label, known, 2, {}, None)
+    assert weight.int().tolist() == [[[[1, 1, 0]], [[0, 1, 0]]], [[[0, 1, 0]], [[0, 1, 0]]]]
+    assert target.int().tolist() == [[[[0, 1, 0]], [[0, 0, 0]]], [[[0, 0, 0]], [[0, 1, 0]]]]
+
+
+def test_a_label_settles_all_structures_but_those_that_may_share_its_voxel() -> None:
+    assert settling(NAMES, frozenset()) is None
+    assert settling(NAMES, frozenset({frozenset({"Liver"})})) is None
+    table = settling(NAMES, frozenset({frozenset({"Liver", "Tumour"})}))
+    assert table is not None
+    assert table.int().tolist() == [[0, 0, 0, 0], [1, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
+
+
+def sources() -> Sources:
+    scans = [scan_of(seed) for seed in range(3)]
+    return Sources.of([prepared_case(scan.truth, (True, False, True), scan.image) for scan in scans])
+
+
+def maker_of(plan: Plan, seed: Seed = Seed(0, 0, 1)) -> BatchMaker:
+    return BatchMaker(sources(), plan, CPU, seed, None)
+
+
+def equal(first: Batch, second: Batch) -> bool:
+    return all(torch.equal(getattr(first, name), getattr(second, name)) for name in ("image", "target", "weight"))
+
+
+def turned_plan(dimensions: str) -> Plan:
+    return replace(plan_of(dimensions=dimensions), rotate_degrees=15.0, scale=0.2, translate=0.05, mirror=(2,))
+
+
+@pytest.mark.parametrize("dimensions", ["2d", "2.5d", "3d"])
+def test_the_batch_of_a_step_is_the_same_every_time_and_of_another_step_another(dimensions: str) -> None:
+    plan = turned_plan(dimensions)
+    first = maker_of(plan)
+    first.batch(6, 4)
+    assert equal(first.batch(7, 4), maker_of(plan).batch(7, 4))
+    assert not equal(first.batch(7, 4), first.batch(8, 4))
+
+
+@pytest.mark.parametrize("other", [Seed(1, 0, 1), Seed(0, 1, 1), Seed(0, 0, 2)])
+def test_another_run_round_or_stage_draws_other_batches(other: Seed) -> None:
+    plan = turned_plan("2d")
+    assert not equal(maker_of(plan).batch(7, 4), maker_of(plan, other).batch(7, 4))
+
+
+@pytest.mark.parametrize(("dimensions", "channels"), [("2d", 1), ("2.5d", 3), ("3d", 1)])
+def test_a_batch_has_the_shapes_that_the_network_takes(dimensions: str, channels: int) -> None:
+    plan = turned_plan(dimensions)
+    batch = maker_of(plan).batch(0, 5)
+    size = plan.patch if dimensions == "3d" else plan.patch[1:]
+    assert batch.image.shape == (5, channels, *size) and batch.image.dtype == torch.float32
+    assert batch.target.shape == batch.weight.shape == (5, 3, *size)
+    assert bool(batch.target.any()) and bool((batch.target & ~batch.weight).any()) is False
+    assert window_size(plan) != plan.patch
+
+
+def test_most_windows_show_a_structure_that_was_drawn() -> None:
+    plan = replace(plan_of(), foreground_share=1.0)
+    batch = maker_of(plan).batch(3, 30)
+    assert bool(batch.target.flatten(2).any(2).any(1).all())
+
+
+@pytest.mark.parametrize("dimensions", ["2d", "2.5d", "3d"])
+def test_without_changes_a_batch_is_what_was_cut(dimensions: str) -> None:
+    plan, seed = plan_of(dimensions=dimensions), Seed(0, 0, 1)
+    batch = maker_of(plan).batch(3, 6)
+    windows = draw_windows(sources(), 6, plan.foreground_share, seed.numpy(3))
+    cut = cut_windows(sources(), windows, plan, plan.patch)
+    label = torch.from_numpy(cut.label if dimensions == "3d" else cut.label[:, 0])
+    target, weight = truth(label, torch.from_numpy(cut.known), 3, {}, None)
+    assert torch.allclose(batch.image.flatten(), torch.from_numpy(cut.image).float().flatten(), atol=1e-5)
+    assert torch.equal(batch.target, target) and torch.equal(batch.weight, weight)
