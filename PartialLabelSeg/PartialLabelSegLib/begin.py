@@ -15,7 +15,7 @@ from .data.case import Case, CaseSource, Cohort, read_case, safe_name, write_cas
 from .data.importers import read_cohort
 from .data.labels import Labels
 from .data.plan import Machine, fingerprint, make_plan
-from .data.types import Structure
+from .data.types import Problem, Structure
 from .run.events import Event
 from .run.failure import Failure
 from .run.files import inside, read_json, write_json
@@ -66,12 +66,17 @@ def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> 
     broken = {problem.case for problem in cohort.problems if problem.severity == "error" and problem.case}
     for problem in cohort.problems:
         yield Event("problem", to_json(problem))
-    imported: list[tuple[Case, Labels]] = []
+        if problem.severity == "error" and not problem.case:
+            raise Failure(problem.sentence(), way_out="Mend it and run the same command again.")
+    imported: list[tuple[Case, frozenset[str]]] = []
     folders: set[str] = set()
     usable = [item for item in cohort.sources if item.case not in broken]
     for done, item in enumerate(usable, 1):
         try:
-            imported.append(_import_case(item, run, folders))
+            case, drawn, warnings = _import_case(item, run, folders)
+            imported.append((case, drawn))
+            for problem in warnings:
+                yield Event("problem", to_json(problem))
         except Failure as failure:
             yield Event("problem", {"message": failure.sentence(), "case": item.case, "severity": "error"})
         yield Event("imported", {"case": item.case, "step": done, "steps": len(usable)})
@@ -81,24 +86,33 @@ def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> 
     run.write_head(_head(cohort, configuration, imported, splits).to_json())
 
 
-def _import_case(source: CaseSource, run: RunFolder, folders: set[str]) -> tuple[Case, Labels]:
+def _import_case(
+    source: CaseSource, run: RunFolder, folders: set[str]
+) -> tuple[Case, frozenset[str], tuple[Problem, ...]]:
+    """The case in its folder, the structures drawn in it, and warnings. Its voxels are not kept: a cohort is larger than the memory."""
     folder = safe_name(source.case)
     while folder.lower() in folders:
         folder += "_"
     folders.add(folder.lower())
     path = run.case(folder)
     case = read_case(path) if (path / "case.json").exists() else write_case(path, source, source.case)
-    return case, case.labels()
+    warnings = () if source.inspect is None else source.inspect(case.grid)[1]
+    return case, drawn_in(case.labels()), warnings
+
+
+def drawn_in(labels: Labels) -> frozenset[str]:
+    """The structures that were looked for in the whole scan and found."""
+    return frozenset(name for name in labels.structures if labels.is_known(name) and labels.voxels(name))
 
 
 def _head(
-    cohort: Cohort, configuration: Configuration, imported: list[tuple[Case, Labels]], splits: dict[str, str]
+    cohort: Cohort, configuration: Configuration, imported: Sequence[tuple[Case, frozenset[str]]], splits: dict[str, str]
 ) -> Head:
     cases = tuple((case.name, case.folder.name, splits[case.name]) for case, _ in imported)
     return Head(configuration, cohort.structures, cohort.overlapping, cases)
 
 
-def final_splits(imported: Sequence[tuple[Case, Labels]], configuration: Configuration) -> dict[str, str]:
+def final_splits(imported: Sequence[tuple[Case, frozenset[str]]], configuration: Configuration) -> dict[str, str]:
     """train, validation or test per case name, fixed for the whole run.
 
     What the data set says stays. Where it names no validation case, a share of the training cases is drawn, never taking more than half
@@ -107,11 +121,7 @@ def final_splits(imported: Sequence[tuple[Case, Labels]], configuration: Configu
     splits = {case.name: case.split or "train" for case, _ in imported}
     if "validation" in splits.values() or configuration.validation_share == 0:
         return splits
-    drawn = {
-        case.name: {name for name in labels.structures if labels.is_known(name) and labels.voxels(name)}
-        for case, labels in imported
-        if splits[case.name] == "train"
-    }
+    drawn = {case.name: found for case, found in imported if splits[case.name] == "train"}
     holders = {name: sum(name in found for found in drawn.values()) for found in drawn.values() for name in found}
     left = dict(holders)
     wanted = round(configuration.validation_share * sum(1 for found in drawn.values() if found))

@@ -152,7 +152,7 @@ class Demo:
         from .demo import demo
 
         run = RunFolder(self.out / "run")
-        return reported(run, self.progress, demo(self.out, self.openkbp))
+        return reported(run, self.progress, demo(self.out))
 
 
 def reported(run: RunFolder, progress: bool, story: Iterator[Event]) -> int:

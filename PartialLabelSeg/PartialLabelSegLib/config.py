@@ -74,7 +74,7 @@ class Plan:
     schedule: str = "polynomial"
     weight_decay: float = 1e-2
     clip_norm: float = 12.0
-    foreground_share: float = 0.67
+    foreground_share: float = 0.85
     validate_every: int = 200
     patience: int = 10
     confidence_widths: tuple[int, ...] = (64, 32, 32)

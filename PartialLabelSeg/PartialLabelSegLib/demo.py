@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,18 @@ from .train.learn import learn_segmentation
 from .train.session import Session
 from .train.suggest import predict_cases
 
-PLAN: dict[str, Any] = {}
-"""Overrides of the quick plan: small phantoms need fewer steps."""
+PLAN: dict[str, Any] = {
+    "widths": (16, 32, 64, 96, 128),
+    "learning_rate": 6e-3,
+    "fine_tune_steps": 80,
+    "confidence_steps": 60,
+    "validate_every": 80,
+}
+"""Overrides of the quick plan: phantoms are small and easy."""
+STEPS = 320
 
 
-def demo(out: Path) -> Iterator[Event]:
+def demo(out: Path) -> Generator[Event, None, None]:
     """Phantoms in `out/cohort`, the full method in `out/run`, the naive one in `out/naive`; the report compares them on scans that no method learned from."""
     cohort = out / "cohort"
     if not (cohort / "cases.csv").exists():
@@ -38,12 +45,11 @@ def demo(out: Path) -> Iterator[Event]:
         )
         write_phantom_cohort(cohort)
     run = RunFolder(out / "run")
-    session = yield from _opened(run, cohort, Relabelling())
+    session = yield from _opened(run, cohort, Relabelling(), STEPS)
     yield from run_rounds(session)
     yield from complete_cases(run, rounds_of(session))
-    naive = yield from _opened(
-        RunFolder(out / "naive"), cohort, Relabelling(method="naive", rounds=0, confidence="mcp")
-    )
+    simple = Relabelling(method="naive", rounds=0, confidence="mcp")
+    naive = yield from _opened(RunFolder(out / "naive"), cohort, simple, STEPS + 2 * PLAN["fine_tune_steps"])
     yield from prepare(naive, naive.cases, 0)
     yield from learn_segmentation(naive, 0)
     methods = {
@@ -55,14 +61,16 @@ def demo(out: Path) -> Iterator[Event]:
     yield Event("finished", {"message": _summary(methods, run), "methods": methods})
 
 
-def _opened(run: RunFolder, cohort: Path, relabelling: Relabelling) -> Iterator[Event]:
+def _opened(run: RunFolder, cohort: Path, relabelling: Relabelling, steps: int) -> Generator[Event, None, Session]:
     if not run.head.exists():
-        yield from import_cases(cohort / "cases.csv", run, Configuration(relabelling=relabelling, plan=PLAN))
+        yield from import_cases(
+            cohort / "cases.csv", run, Configuration(relabelling=relabelling, plan={**PLAN, "steps": steps})
+        )
     session = yield from open_session(run)
     return session
 
 
-def dice_on_test(session: Session, number: int, truth: Path) -> Iterator[Event]:
+def dice_on_test(session: Session, number: int, truth: Path) -> Generator[Event, None, dict[str, Any]]:
     """Dice of a round's network on the test scans against `truth/<case>.nii.gz`: {"dice_mean", "dice": {structure: mean}}; the generator's return value."""
     with_mcp = replace(session.configuration, relabelling=replace(session.configuration.relabelling, confidence="mcp"))
     tests = session.of_split("test")

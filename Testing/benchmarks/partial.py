@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from benchmarks.partial_study import STUDIES, Study, labels_of
 from benchmarks.partial_table import write_tables
-from PartialLabelSegLib.begin import Head, final_splits, open_session
+from PartialLabelSegLib.begin import Head, drawn_in, final_splits, open_session
 from PartialLabelSegLib.config import Configuration, Relabelling
 from PartialLabelSegLib.data.case import Case, CaseSource, write_case
 from PartialLabelSegLib.data.label_files import write_labels
@@ -112,7 +112,7 @@ def _import(cell: Cell, run: RunFolder, truth: Path) -> None:
     study = cell.study
     tests, training = study.split(cell.fold)
     states = study.labelled(cell.fold, cell.alpha)
-    imported: list[tuple[Case, Labels]] = []
+    imported: list[tuple[Case, frozenset[str]]] = []
     for item in (*training, *tests):
         split = "test" if item in tests else "train"
         complete = labels_of(item, study.structures)
@@ -121,7 +121,7 @@ def _import(cell: Cell, run: RunFolder, truth: Path) -> None:
         source = CaseSource(item.name, item.read_image, lambda _grid, labels=partial: labels, split=split)
         case = write_case(run.case(item.name), source, item.name)
         write_labels(truth / item.name, complete, case.grid)
-        imported.append((case, partial))
+        imported.append((case, drawn_in(partial)))
     configuration = cell.configuration()
     splits = final_splits(imported, configuration)
     cases = tuple((case.name, case.folder.name, splits[case.name]) for case, _ in imported)

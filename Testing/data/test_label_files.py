@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data.small_scans import OBLIQUE, STRAIGHT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PartialLabelSegLib.data.label_files import read_labels, write_labels
 from PartialLabelSegLib.data.labels import Labels, Marks, Slices
@@ -104,6 +104,7 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, name: str, damage: str) ->
     assert str(caught.value).endswith(".")
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_no_flipped_bit_goes_unnoticed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("labels")

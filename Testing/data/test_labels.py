@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,7 +71,12 @@ def test_slices_lie_along_their_axis() -> None:
     ],
 )
 def test_labels_that_contradict_themselves_are_refused(changed: Mapping) -> None:
-    whole = {"structures": NAMES, "label_map": a_map(1), "known": (True, True, True), "origin": a_map(1)}
+    whole: dict[str, Any] = {
+        "structures": NAMES,
+        "label_map": a_map(1),
+        "known": (True, True, True),
+        "origin": a_map(1),
+    }
     Labels(**whole)
     with pytest.raises(ValueError):
         Labels(**{**whole, **changed})

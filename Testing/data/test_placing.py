@@ -19,8 +19,8 @@ def a_map(grid: Grid, seed: int = 0) -> np.ndarray:
 def moved(grid: Grid, by: tuple[float, float, float]) -> Grid:
     """The grid shifted by so many of its own voxels."""
     shift = np.reshape(grid.direction, (3, 3)) @ (np.array(by) * grid.spacing)
-    origin = np.array(grid.origin) + shift
-    return Grid(grid.size, grid.spacing, tuple(float(value) for value in origin), grid.direction)
+    x, y, z = (float(value) for value in np.array(grid.origin) + shift)
+    return Grid(grid.size, grid.spacing, (x, y, z), grid.direction)
 
 
 def test_the_same_grid_returns_the_same_array() -> None:

@@ -106,7 +106,7 @@ def tag(segment: Any, name: str) -> str:
     import vtkmodules.vtkCommonCore as core
 
     text = core.reference("")
-    return str(text.get()) if segment.GetTag(name, text) else ""
+    return str(text) if segment.GetTag(name, text) else ""
 
 
 def oriented(mask: np.ndarray, grid: Grid, slicer: ModuleType) -> Any:

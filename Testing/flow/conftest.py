@@ -19,8 +19,6 @@ from PartialLabelSegLib.data.label_files import read_labels, write_image
 ENTRY = Path(__file__).resolve().parents[2] / "PartialLabelSeg" / "PartialLabelSegLib"
 GRID = Grid((28, 24, 12), (1.5, 1.5, 3.0), (5.0, -7.0, 11.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
 TINY_PLAN: dict[str, Any] = {
-    "dimensions": "2d",
-    "context": 0,
     "widths": [6, 12, 12],
     "strides": [[1, 1, 1], [1, 2, 2], [1, 2, 2]],
     "patch": [1, 24, 28],
@@ -97,7 +95,7 @@ def command(*arguments: str | Path) -> list[str]:
 def tiny(cohort: Path, out: Path, *more: str) -> list[str]:
     """The arguments of a complete run that takes seconds."""
     plan = [part for name, value in TINY_PLAN.items() for part in ("--set", f"{name}={json.dumps(value)}")]
-    return ["complete", str(cohort / "cases.csv"), "--out", str(out), "--threads", "1", "--seed", "3", *plan, *more]
+    return ["complete", str(cohort / "cases.csv"), "--out", str(out), "--threads", "1", "--seed", "3", "--dimensions", "2d", *plan, *more]
 
 
 def events_of(text: str) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ class Workshop:
     plan: Plan
     device: Device = CPU
     validated: bool = True
+    checkpoint_seconds: float = 30.0
 
     def trainer(self) -> Trainer:
         network = placed(build_segmentation(self.plan, 0), self.device, self.plan)
@@ -61,7 +62,8 @@ class Workshop:
 
         rate = (self.plan.learning_rate, self.plan.learning_rate_end)
         checkpoint = self.folder / "checkpoint.pt"
-        return Stage("learning", self.plan.steps, rate, checkpoint, validate if self.validated else None, cancelled)
+        looks = validate if self.validated else None
+        return Stage("learning", self.plan.steps, rate, checkpoint, looks, cancelled, self.checkpoint_seconds)
 
     def undisturbed(self) -> tuple[Weights, Progress]:
         trainer = self.trainer()
@@ -114,28 +116,25 @@ def test_a_cancelled_training_goes_on_to_the_same_weights(tmp_path: Path, varian
 def test_a_training_that_is_cancelled_again_and_again_ends_with_the_same_weights(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, tiny_plan())
     expected, curves = shop.undisturbed()
-    for _ in range(24):
+    for _ in range(23):
         trainer = shop.trainer()
         with pytest.raises(Cancelled):
             list(trainer.run(shop.stage(cancel_at(1))))
+    trainer = shop.trainer()
     list(trainer.run(shop.stage()))
     assert same(weights(trainer), expected)
     assert repr(without_time(trainer.progress)) == repr(without_time(curves))
 
 
-def test_one_killed_after_any_checkpoint_goes_on_to_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_killed_after_any_checkpoint_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, tiny_plan())
     expected, curves = shop.undisturbed()
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
     kept = 0
-    for event in shop.trainer().run(shop.stage()):
+    for event in shop.trainer().run(replace(shop.stage(), checkpoint_seconds=0.0)):
         if event.kind == "checkpoint":
             kept += 1
             shutil.copy(shop.stage().checkpoint, tmp_path / f"{event.fields['step']}.pt")
     assert kept == shop.plan.steps - 1
-    monkeypatch.undo()
     for step in (1, 5, 6, 10, 18, 23):
         shutil.copy(tmp_path / f"{step}.pt", shop.stage().checkpoint)
         trainer = shop.trainer()
@@ -144,7 +143,7 @@ def test_one_killed_after_any_checkpoint_goes_on_to_the_same_weights(
         assert repr(without_time(trainer.progress)) == repr(without_time(curves))
 
 
-def test_a_checkpoint_is_not_changed_by_the_steps_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_is_not_changed_by_the_steps_after_it(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, tiny_plan())
     with pytest.raises(Cancelled):
         list(shop.trainer().run(shop.stage(cancel_at(8))))
@@ -248,11 +247,9 @@ def test_patience_zero_never_stops(tmp_path: Path) -> None:
     assert trainer.progress.step == 12
 
 
-def test_a_training_that_had_stopped_early_does_not_go_on_after_a_kill(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
-    shop = Workshop(tmp_path, replace(tiny_plan(), steps=600, validate_every=5, patience=2))
+def test_a_training_that_had_stopped_early_does_not_go_on_after_a_kill(tmp_path: Path) -> None:
+    plan = replace(tiny_plan(), steps=600, validate_every=5, patience=2)
+    shop = Workshop(tmp_path, plan, checkpoint_seconds=0.0)
     _, first = validated_by(shop, [0.5, 0.4, 0.3])
     events, again = validated_by(shop, [])
     assert [event.kind for event in events] == ["resumed"]
@@ -331,11 +328,8 @@ def test_a_loss_that_is_not_a_number_is_a_failure_with_a_way_out(tmp_path: Path)
         list(poisoned(shop, 13).run(shop.stage()))
 
 
-def test_weights_that_are_lost_never_take_the_place_of_a_good_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
-    shop = Workshop(tmp_path, tiny_plan(), CPU, validated=False)
+def test_weights_that_are_lost_never_take_the_place_of_a_good_checkpoint(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, tiny_plan(), CPU, validated=False, checkpoint_seconds=0.0)
     with pytest.raises(Failure, match="not a number at step 14"):
         list(poisoned(shop, 13).run(shop.stage()))
     kept = module.load(shop.stage().checkpoint, "the checkpoint")
@@ -363,8 +357,8 @@ def test_a_checkpoint_without_a_part_is_refused(tmp_path: Path, missing: str) ->
         list(shop.trainer().run(shop.stage()))
 
 
-def test_the_learning_rate_rises_over_the_first_hundredth_and_then_falls_exponentially() -> None:
-    rates = [learning_rate(step, 1001, (1e-2, 1e-4)) for step in range(1001)]
+def test_the_exponential_rate_rises_over_the_first_hundredth_and_then_falls_by_equal_factors() -> None:
+    rates = [learning_rate(step, 1001, (1e-2, 1e-4), "exponential") for step in range(1001)]
     # 1001 steps: ten of them rise; at step s the fall is 10^(-2 - 2 s / 1000).
     assert rates[0] == pytest.approx(1e-2 * 1 / 10)
     assert rates[4] == pytest.approx(10 ** (-2 - 0.008) * 5 / 10)
@@ -373,9 +367,19 @@ def test_the_learning_rate_rises_over_the_first_hundredth_and_then_falls_exponen
     assert all(later < earlier for earlier, later in zip(rates[9:], rates[10:]))
 
 
-@pytest.mark.parametrize(("steps", "expected"), [(1, [0.1]), (2, [0.1, 0.001]), (3, [0.1, 0.01, 0.001])])
-def test_short_trainings_begin_and_end_at_the_given_rates(steps: int, expected: list[float]) -> None:
-    assert [learning_rate(step, steps, (0.1, 0.001)) for step in range(steps)] == pytest.approx(expected)
+def test_the_polynomial_rate_stays_high_for_longer_and_ends_at_the_last_rate() -> None:
+    rates = [learning_rate(step, 1001, (1e-2, 1e-4), "polynomial") for step in range(1001)]
+    # At step s: 1e-4 + 0.0099 (1 - s / 1000)^0.9.
+    assert rates[4] == pytest.approx((1e-4 + 0.0099 * 0.996**0.9) * 5 / 10)
+    assert rates[500] == pytest.approx(1e-4 + 0.0099 * 0.5**0.9) and rates[1000] == pytest.approx(1e-4)
+    assert all(later < earlier for earlier, later in zip(rates[9:], rates[10:]))
+
+
+@pytest.mark.parametrize("schedule", ["exponential", "polynomial"])
+@pytest.mark.parametrize("steps", [1, 2, 3, 50])
+def test_short_trainings_begin_and_end_at_the_given_rates(schedule: str, steps: int) -> None:
+    rates = [learning_rate(step, steps, (0.1, 0.001), schedule) for step in range(steps)]
+    assert rates[0] == pytest.approx(0.1) and rates[-1] == pytest.approx(0.1 if steps == 1 else 0.001)
 
 
 def told(shop: Workshop) -> Iterator[Event]:

@@ -166,9 +166,9 @@ def _quick(basis: _Basis) -> Plan:
     return _base(
         basis,
         widths=(16, 32, 64, 128, 256),
-        batch=2 if deep else 12,
-        steps=1200,
-        rate=3e-3,
+        batch=2 if deep else 8,
+        steps=1600,
+        rate=3e-3 if deep else 5e-3,
     )
 
 
@@ -218,7 +218,7 @@ def _base(basis: _Basis, *, widths: tuple[int, ...], batch: int, steps: int, rat
         slice_axis=0,
         spacing_mm=(1.0, 1.0, 1.0),
         patch=(16, 16, 16) if dimensions == "3d" else (1, 16, 16),
-        context=2 if dimensions == "2.5d" else 0,
+        context=1 if dimensions == "2.5d" else 0,
         batch=batch,
         widths=widths,
         strides=((1, 1, 1),) * len(widths),

@@ -217,7 +217,7 @@ class Trainer:
     def _restore(self, stage: Stage) -> Progress | None:
         if not stage.checkpoint.exists():
             return None
-        # To main memory: the optimiser counts its steps there, whatever the device, and all else is copied to where it belongs.
+        # To main memory first: network, averages and optimiser copy each value to where, and as what, they keep it.
         content = load(stage.checkpoint, "the checkpoint")
         try:
             self.network.load_state_dict(content["network"])

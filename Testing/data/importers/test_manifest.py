@@ -370,8 +370,9 @@ def test_voxels_outside_the_scan_are_counted_in_a_warning(tmp_path: Path) -> Non
 
 def test_a_second_case_of_one_name_is_a_problem(tmp_path: Path) -> None:
     line = "A,ct.nrrd,labels.nii.gz,labelled,labelled,labelled"
-    cohort = read_cohort(write(tmp_path, line, line, "," + line.split(",", 1)[1]))
-    assert [source.case for source in cohort.sources] == ["A"]
+    cohort = read_cohort(write(tmp_path, line, line, "," + line.split(",", 1)[1], "B" + line[1:]))
+    # Which of the two is meant cannot be known, so neither is used.
+    assert [source.case for source in cohort.sources] == ["B"]
     assert [problem.sentence() for problem in cohort.problems] == [
         "Case 'A': line 3 of cases.csv names a case that is there already. Give each scan a name of its own.",
         "line 4 of cases.csv has no case name. Give each scan a name of its own.",

@@ -102,7 +102,7 @@ def test_whole_slices_under_the_ignore_label_are_slices(tmp_path: Path, axis: in
     array[0, 0, 0] = 1
     np.moveaxis(array, axis, 0)[max(expected.indices) + 1 :] = 4
     labels = labels_of(read_cohort(write(tmp_path, {**VALUES, "ignore": 4}, {"a": array})))
-    assert labels.slices == {name: expected for name in labels.structures}
+    assert labels.slices == dict.fromkeys(labels.structures, expected)
     assert not labels.negatives
 
 

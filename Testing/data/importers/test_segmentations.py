@@ -204,14 +204,15 @@ def test_what_cannot_be_paired_is_a_problem(tmp_path: Path) -> None:
     for name in ("one.nrrd", "two.nrrd"):
         write_volume(tmp_path / "many" / name, OBLIQUE)
     write_segments(tmp_path / "none" / "s.seg.nrrd", OBLIQUE, {"Liver": MASKS["Liver"]})
-    write_volume(tmp_path / "a" / "ct.nrrd", OBLIQUE)
+    write_volume(tmp_path / "b.nrrd", OBLIQUE)
+    write_volume(tmp_path / "b" / "ct.nrrd", OBLIQUE)
     cohort = read_cohort(tmp_path)
     assert [source.case for source in cohort.sources] == ["a"]
     found = {problem.case: problem.message for problem in cohort.problems}
     assert found["lonely"].startswith("lonely.seg.nrrd has no scan of the same name beside it.")
     assert found["many"].startswith("the folder many holds 2 scans and 0 .seg.nrrd files")
     assert found["none"].startswith("the folder none holds 0 scans and 1 .seg.nrrd files")
-    assert found["a"].startswith("the folder a and a file beside it are cases of one name.")
+    assert found["b"].startswith("the folder b and a file beside it are cases of one name.")
 
 
 def test_a_label_map_beside_a_scan_is_not_taken_for_a_scan(tmp_path: Path) -> None:

@@ -79,9 +79,13 @@ def cohort_of(
 ) -> Cohort:
     """The cohort of these drafts. Pairs of structures that share voxels in any of them may overlap in all, like the `declared` ones.
 
-    Where every case has an error the cohort has no case, perhaps no structure, and the problems say why.
+    A case with an error is left out, also where the error is that another has its name. Where every case has one the cohort has no case,
+    perhaps no structure, and the problems say why.
     """
-    unexplained = not any(problem.severity == "error" for problem in problems)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    broken = {problem.case for problem in errors if problem.case}
+    drafts = [draft for draft in drafts if draft.case not in broken]
+    unexplained = not errors
     if not drafts and unexplained:
         raise Failure("the data set holds no case.", way_out="Add a scan to it.")
     if len(structures) > MOST_STRUCTURES:

@@ -2,6 +2,8 @@
 
 `labels` is one of: nothing (an unlabelled scan); a label map, whose values `structures.json` names (else the structure columns
 are the values 1..K in order); a `.seg.nrrd`; or several masks, `Liver=liver.nii.gz;Spleen=spleen.nii.gz`, which may overlap.
+Structures that share voxels in one scan may overlap in all: found by reading such masks and segments beforehand, unless
+`"overlapping": [["Liver", "Tumour"]]` in `structures.json` says which do.
 `slices` is text such as `Liver: 3-10, 15; Spleen@y: 4` (from 0, along the scan's stored axes, z unless said) or a JSON file.
 """
 
