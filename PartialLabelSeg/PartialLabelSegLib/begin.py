@@ -61,8 +61,12 @@ def read_run(run: RunFolder) -> Head:
 
 
 def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> Iterator[Event]:
+    """Copies every usable case of a data set into the run, see `import_cohort`."""
+    yield from import_cohort(read_cohort(source, configuration.absent), run, configuration)
+
+
+def import_cohort(cohort: Cohort, run: RunFolder, configuration: Configuration) -> Iterator[Event]:
     """Copies every usable case into the run; run.json comes last. Cases that cannot be used are named and left out."""
-    cohort = read_cohort(source, configuration.absent)
     broken = {problem.case for problem in cohort.problems if problem.severity == "error" and problem.case}
     for problem in cohort.problems:
         yield Event("problem", to_json(problem))
@@ -106,7 +110,10 @@ def drawn_in(labels: Labels) -> frozenset[str]:
 
 
 def _head(
-    cohort: Cohort, configuration: Configuration, imported: Sequence[tuple[Case, frozenset[str]]], splits: dict[str, str]
+    cohort: Cohort,
+    configuration: Configuration,
+    imported: Sequence[tuple[Case, frozenset[str]]],
+    splits: dict[str, str],
 ) -> Head:
     cases = tuple((case.name, case.folder.name, splits[case.name]) for case, _ in imported)
     return Head(configuration, cohort.structures, cohort.overlapping, cases)

@@ -152,7 +152,7 @@ class Demo:
         from .demo import demo
 
         run = RunFolder(self.out / "run")
-        return reported(run, self.progress, demo(self.out))
+        return reported(run, self.progress, demo(self.out, self.openkbp))
 
 
 def reported(run: RunFolder, progress: bool, story: Iterator[Event]) -> int:

@@ -1,18 +1,26 @@
-"""The demonstration: a small cohort with exact truth, completed by the full method, and what two simpler methods make of the same labels."""
+"""The demonstration: a cohort with partial labels, completed by the full method, and what two simpler methods make of the same labels."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .begin import import_cases, open_session
+import numpy as np
+
+from .begin import import_cohort, open_session
 from .config import Configuration, Relabelling
+from .data.case import CaseSource, Cohort
+from .data.download import download
+from .data.geometry import Grid
+from .data.image_io import read_label_map
+from .data.importers import read_cohort
+from .data.labels import Labels
 from .data.phantom import write_phantom_cohort
 from .data.prediction import read_prediction
+from .data.types import State
 from .finish import complete_cases, write_report
-from .metrics.mask_files import read_masks
 from .metrics.overlap import overlap
 from .report.history import mean
 from .rounds import prepare, rounds_of, run_rounds
@@ -22,65 +30,121 @@ from .train.learn import learn_segmentation
 from .train.session import Session
 from .train.suggest import predict_cases
 
-PLAN: dict[str, Any] = {
+LISTING = Path(__file__).resolve().parents[1] / "Resources" / "SampleData" / "openkbp.json"
+NAIVE = Relabelling(method="naive", rounds=0, confidence="mcp")
+PHANTOM_PLAN: dict[str, Any] = {
     "widths": (16, 32, 64, 96, 128),
+    "batch": 8,
     "learning_rate": 6e-3,
+    "steps": 320,
     "fine_tune_steps": 80,
     "confidence_steps": 60,
     "validate_every": 80,
 }
 """Overrides of the quick plan: phantoms are small and easy."""
-STEPS = 320
+MOST_TESTS = 5
 
 
-def demo(out: Path) -> Generator[Event, None, None]:
-    """Phantoms in `out/cohort`, the full method in `out/run`, the naive one in `out/naive`; the report compares them on scans that no method learned from."""
-    cohort = out / "cohort"
-    if not (cohort / "cases.csv").exists():
-        yield Event(
-            "note",
-            {
-                "message": "Making a cohort of phantoms: 16 training scans with partial labels, 4 for validation, 6 for the test."
-            },
-        )
-        write_phantom_cohort(cohort)
+@dataclass(frozen=True)
+class Study:
+    """A cohort whose test scans come without labels, and how to read their truth: {case: read(grid) -> Labels}."""
+
+    cohort: Cohort
+    truth: Mapping[str, Callable[[Grid], Labels]]
+    plan: dict[str, Any] = field(default_factory=dict)
+
+
+def demo(out: Path, openkbp: Path | None = None) -> Generator[Event, None, None]:
+    """The full method in `out/run`, the naive one in `out/naive`; the report compares them on scans of which no method saw a label.
+
+    Without `openkbp` on phantoms in `out/cohort`; with it on the published study in that folder, or downloaded where the path is '-'.
+    """
+    study = (yield from phantoms(out)) if openkbp is None else (yield from published(out, openkbp))
     run = RunFolder(out / "run")
-    session = yield from _opened(run, cohort, Relabelling(), STEPS)
+    session = yield from _opened(run, study, Relabelling(), study.plan)
     yield from run_rounds(session)
     yield from complete_cases(run, rounds_of(session))
-    simple = Relabelling(method="naive", rounds=0, confidence="mcp")
-    naive = yield from _opened(RunFolder(out / "naive"), cohort, simple, STEPS + 2 * PLAN["fine_tune_steps"])
+    # As many steps as the full method takes in all its rounds.
+    steps = session.plan.steps + rounds_of(session) * session.plan.fine_tune_steps
+    naive = yield from _opened(RunFolder(out / "naive"), study, NAIVE, {**study.plan, "steps": steps})
     yield from prepare(naive, naive.cases, 0)
     yield from learn_segmentation(naive, 0)
     methods = {
-        "naive": (yield from dice_on_test(naive, 0, cohort / "truth")),
-        "ambiguity-only": (yield from dice_on_test(session, 0, cohort / "truth")),
-        "full": (yield from dice_on_test(session, rounds_of(session), cohort / "truth")),
+        "naive": (yield from dice_on_test(naive, 0, study)),
+        "ambiguity-only": (yield from dice_on_test(session, 0, study)),
+        "full": (yield from dice_on_test(session, rounds_of(session), study)),
     }
-    yield from write_report(run, None, methods)
+    yield from write_report(run, None, methods if study.truth else None)
     yield Event("finished", {"message": _summary(methods, run), "methods": methods})
 
 
-def _opened(run: RunFolder, cohort: Path, relabelling: Relabelling, steps: int) -> Generator[Event, None, Session]:
+def phantoms(out: Path) -> Generator[Event, None, Study]:
+    """The made-up cohort: 16 training scans with partial labels, 4 for validation, 6 for the test."""
+    folder = out / "cohort"
+    if not (folder / "cases.csv").exists():
+        text = "Making a cohort of phantoms: 16 training scans with partial labels, 4 for validation, 6 for the test."
+        yield Event("note", {"message": text})
+        write_phantom_cohort(folder)
+    cohort = read_cohort(folder / "cases.csv")
+    names = tuple(item.name for item in cohort.structures)
+    known = (True,) * len(names)
+
+    def read(path: Path) -> Callable[[Grid], Labels]:
+        return lambda _grid: Labels.expert(names, read_label_map(path)[0], known)
+
+    tests = [item.case for item in cohort.sources if item.split == "test"]
+    return Study(cohort, {case: read(folder / "truth" / f"{case}.nii.gz") for case in tests}, PHANTOM_PLAN)
+
+
+def published(out: Path, folder: Path) -> Generator[Event, None, Study]:
+    """The OpenKBP study, really partially labelled. Up to a fifth of the scans, such as have every organ, become the test: their labels are kept back."""
+    if str(folder) == "-":
+        folder = out / "openkbp"
+        for done, files in download(LISTING, folder):
+            yield Event("downloaded", {"step": done, "steps": files})
+    cohort = read_cohort(folder)
+    complete = [
+        item
+        for item in cohort.sources
+        if item.states and all(state is State.LABELLED for state in item.states.values())
+    ]
+    tests = (
+        complete[: min(MOST_TESTS, max(1, len(cohort.sources) // 5))]
+        if len(cohort.sources) > len(complete[:1]) + 1
+        else []
+    )
+    names = tuple(item.name for item in cohort.structures)
+    sources = tuple(_without_labels(item, names) if item in tests else item for item in cohort.sources)
+    return Study(replace(cohort, sources=sources), {item.case: item.read_labels for item in tests})
+
+
+def _without_labels(source: CaseSource, names: tuple[str, ...]) -> CaseSource:
+    def nothing(grid: Grid) -> Labels:
+        return Labels.expert(names, np.zeros(grid.shape, np.uint8), (False,) * len(names))
+
+    return CaseSource(source.case, source.read_image, nothing, {}, "test")
+
+
+def _opened(
+    run: RunFolder, study: Study, relabelling: Relabelling, plan: dict[str, Any]
+) -> Generator[Event, None, Session]:
     if not run.head.exists():
-        yield from import_cases(
-            cohort / "cases.csv", run, Configuration(relabelling=relabelling, plan={**PLAN, "steps": steps})
-        )
+        yield from import_cohort(study.cohort, run, Configuration(relabelling=relabelling, plan=plan))
     session = yield from open_session(run)
     return session
 
 
-def dice_on_test(session: Session, number: int, truth: Path) -> Generator[Event, None, dict[str, Any]]:
-    """Dice of a round's network on the test scans against `truth/<case>.nii.gz`: {"dice_mean", "dice": {structure: mean}}; the generator's return value."""
-    with_mcp = replace(session.configuration, relabelling=replace(session.configuration.relabelling, confidence="mcp"))
-    tests = session.of_split("test")
-    yield from predict_cases(replace(session, configuration=with_mcp), number, tests)
+def dice_on_test(session: Session, number: int, study: Study) -> Generator[Event, None, dict[str, Any]]:
+    """Dice of a round's network on the test scans: {"dice_mean", "dice": {structure: mean}, "cases"}."""
+    tests = tuple(case for case in session.of_split("test") if case.name in study.truth)
+    plain = replace(session.configuration, relabelling=replace(session.configuration.relabelling, confidence="mcp"))
+    yield from predict_cases(replace(session, configuration=plain), number, tests)
     found: dict[str, list[float]] = {name: [] for name in session.plan.structures}
     for case in tests:
         prediction, grid = read_prediction(session.round(number).prediction(case.folder.name), case.name)
-        reference = read_masks(truth / f"{case.name}.nii.gz")
+        truth = study.truth[case.name](grid)
         for name, values in found.items():
-            mask = reference.mask(name)
+            mask = truth.positive(name)
             if mask.any():
                 values.append(overlap(prediction.label == prediction.value(name), mask, grid.voxel_ml).dice)
     dice = {name: mean(values) for name, values in found.items()}
@@ -88,6 +152,8 @@ def dice_on_test(session: Session, number: int, truth: Path) -> Generator[Event,
 
 
 def _summary(methods: dict[str, Any], run: RunFolder) -> str:
-    lines = ["Dice on test scans that no method saw labels of (1 is perfect):"]
-    lines += [f"  {name:<15} {result['dice_mean']:.3f}" for name, result in methods.items()]
+    lines = []
+    if any(result["cases"] for result in methods.values()):
+        lines.append("Dice on test scans of which no method saw a label (1 is perfect):")
+        lines += [f"  {name:<15} {result['dice_mean']:.3f}" for name, result in methods.items()]
     return "\n".join([*lines, f"Completed segmentations: {run.completed}", f"Report: {run.report_html}"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Literal, TypedDict
 
 import numpy as np
@@ -43,7 +43,7 @@ class WaitingForReview(Exception):
     """The suggestions of a round are there and a person's decisions are not."""
 
 
-def run_rounds(session: Session) -> Iterator[Event]:
+def run_rounds(session: Session) -> Generator[Event, None, None]:
     """Round 0 learns from the expert's labels; rounds 1..T from labels with ever more accepted suggestions (INERRANT, Algorithm 2)."""
     yield from prepare(session, session.cases, 0)
     last = rounds_of(session)

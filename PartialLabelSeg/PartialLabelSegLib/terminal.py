@@ -10,6 +10,7 @@ from .run.events import Event
 
 WIDTH = 24
 _STEPS = {
+    "downloaded": "Downloading the published study",
     "imported": "Reading the scans",
     "prepared": "Preparing the scans",
     "prediction": "Predicting",
@@ -29,7 +30,13 @@ class ProgressBar:
     def __call__(self, event: Event) -> None:
         fields = event.fields
         if event.kind == "progress":
-            self._bar(str(fields["stage"]), fields["step"], fields["steps"], fields.get("seconds_left"), f"loss {fields['loss']:.3f}")
+            self._bar(
+                str(fields["stage"]),
+                fields["step"],
+                fields["steps"],
+                fields.get("seconds_left"),
+                f"loss {fields['loss']:.3f}",
+            )
         elif event.kind in _STEPS:
             self._bar(_STEPS[event.kind], fields["step"], fields["steps"], None, str(fields.get("case", "")))
         elif event.kind in SENTENCES:
@@ -85,7 +92,9 @@ SENTENCES: dict[str, Callable[[dict[str, object]], str]] = {
     "estimate": _estimate,
     "resumed": lambda fields: f"Going on at step {fields['step']} of {fields['steps']} ({fields['stage']})",
     "validation": _validation,
-    "relabelled": lambda fields: f"Accepted the most confident {float(str(fields['gamma'])):.0%} of the suggestions in {fields['cases']} scans",
+    "relabelled": lambda fields: (
+        f"Accepted the most confident {float(str(fields['gamma'])):.0%} of the suggestions in {fields['cases']} scans"
+    ),
     "waiting": lambda fields: f"{fields['message']}",
     "cancelled": lambda fields: f"{fields['message']}",
     "error": lambda fields: f"{fields['message']}",

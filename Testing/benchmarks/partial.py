@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmarks.partial_study import STUDIES, Study, labels_of
 from benchmarks.partial_table import write_tables
 from PartialLabelSegLib.begin import Head, drawn_in, final_splits, open_session
 from PartialLabelSegLib.config import Configuration, Relabelling
 from PartialLabelSegLib.data.case import Case, CaseSource, write_case
+from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.label_files import write_labels
 from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import read_prediction
@@ -76,28 +79,20 @@ def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     if not run.head.exists():
         _import(cell, run, folder / "truth")
     _take_over_round_zero(cell, work, run)
-    bar = ProgressBar(_Stdout())
+    bar = ProgressBar(sys.stdout)
     session = _told(open_session(run, folder / "truth"), bar)
     _told(run_rounds(session), bar)
-    result = {"study": cell.study.name, "fold": cell.fold, "alpha": cell.alpha, "method": cell.method, **measure(session, cell.study)}
+    result = {
+        "study": cell.study.name,
+        "fold": cell.fold,
+        "alpha": cell.alpha,
+        "method": cell.method,
+        **measure(session, cell.study),
+    }
     write_json(folder / "result.json", result)
     for rest in ("prepared", "cases"):
         shutil.rmtree(run.path / rest, ignore_errors=True)
     return result
-
-
-class _Stdout:
-    """Standard output that is no terminal, so that only finished steps are printed."""
-
-    def write(self, text: str) -> int:
-        print(text, end="", flush=True)
-        return len(text)
-
-    def isatty(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        """Every write is flushed."""
 
 
 def _told(story: Iterator[Event], bar: ProgressBar) -> Any:
@@ -118,7 +113,7 @@ def _import(cell: Cell, run: RunFolder, truth: Path) -> None:
         complete = labels_of(item, study.structures)
         shown = states[item.name] if split == "train" else (False,) * len(study.structures)
         partial = _partial(complete, shown)
-        source = CaseSource(item.name, item.read_image, lambda _grid, labels=partial: labels, split=split)
+        source = CaseSource(item.name, item.read_image, _giving(partial), split=split)
         case = write_case(run.case(item.name), source, item.name)
         write_labels(truth / item.name, complete, case.grid)
         imported.append((case, drawn_in(partial)))
@@ -128,11 +123,17 @@ def _import(cell: Cell, run: RunFolder, truth: Path) -> None:
     run.write_head(Head(configuration, structures_named(study.structures), frozenset(), cases).to_json())
 
 
+def _giving(labels: Labels) -> Callable[[Grid], Labels]:
+    return lambda _grid: labels
+
+
 def _partial(complete: Labels, shown: tuple[bool, ...]) -> Labels:
     """The labels with the structures removed that are not shown; a structure that the scan does not really have stays missing."""
     keep = np.array([False, *shown])
     known = tuple(bool(a and b) for a, b in zip(shown, complete.known))
-    return Labels.expert(complete.structures, np.where(keep[complete.label_map], complete.label_map, 0).astype(np.uint8), known)
+    return Labels.expert(
+        complete.structures, np.where(keep[complete.label_map], complete.label_map, 0).astype(np.uint8), known
+    )
 
 
 def _take_over_round_zero(cell: Cell, work: Path, run: RunFolder) -> None:
@@ -234,5 +235,3 @@ def main(arguments: list[str]) -> int:
             write_tables(chosen.work, chosen.out)
     write_tables(chosen.work, chosen.out)
     return 0
-
-

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+
 from benchmarks.real_scans import HIPPOCAMPUS, ORGANS, ScanFiles, data_folder, hippocampus, openkbp
 from PartialLabelSegLib.data.labels import Labels
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmarks.tables import machine, write_benchmark
 from PartialLabelSegLib.run.files import read_json
 
@@ -21,7 +22,13 @@ def write_tables(work: Path, out: Path) -> None:
     parts = ["# Accuracy with partial labels\n", _intro()]
     for study in dict.fromkeys(result["study"] for result in results):
         mine = [result for result in results if result["study"] == study]
-        parts += [f"\n## {study}\n", _dice_table(mine), _structure_table(mine), _ranking_table(mine), _relabelling_table(mine)]
+        parts += [
+            f"\n## {study}\n",
+            _dice_table(mine),
+            _structure_table(mine),
+            _ranking_table(mine),
+            _relabelling_table(mine),
+        ]
     write_benchmark(out, "partial", {"machine": machine(), "cells": results}, "\n".join(parts))
 
 
@@ -42,7 +49,12 @@ def _dice_table(results: list[dict[str, Any]]) -> str:
     folds = sorted({result["fold"] for result in results})
     steps = sorted({result["steps"] for result in results})
     tests = sum({result["fold"]: result["test_cases"] for result in results}.values())
-    return "\n".join([*lines, f"\nFolds run: {', '.join(map(str, folds))} ({tests} test scans). Steps per cell: {', '.join(map(str, steps))}.\n"])
+    return "\n".join(
+        [
+            *lines,
+            f"\nFolds run: {', '.join(map(str, folds))} ({tests} test scans). Steps per cell: {', '.join(map(str, steps))}.\n",
+        ]
+    )
 
 
 def _structure_table(results: list[dict[str, Any]]) -> str:
@@ -74,14 +86,20 @@ def _ranking_table(results: list[dict[str, Any]]) -> str:
 
 
 def _relabelling_table(results: list[dict[str, Any]]) -> str:
-    lines = ["Relabelling (voxels accepted so far, percent).\n", "| alpha | method | γ | precision | recall |", "|---|---|---|---|---|"]
+    lines = [
+        "Relabelling (voxels accepted so far, percent).\n",
+        "| alpha | method | γ | precision | recall |",
+        "|---|---|---|---|---|",
+    ]
     for alpha in sorted({result["alpha"] for result in results}, reverse=True):
         for method in ORDER:
             found = [result["rounds"] for result in _found(results, alpha, method) if result["rounds"]]
             for number in range(len(found[0]) if found else 0):
                 rows = [rounds[number] for rounds in found]
                 gamma = np.mean([row["gamma"] for row in rows])
-                lines.append(f"| {alpha} % | {method} | {gamma:.2f} | {_spread(rows, 'precision')} | {_spread(rows, 'recall')} |")
+                lines.append(
+                    f"| {alpha} % | {method} | {gamma:.2f} | {_spread(rows, 'precision')} | {_spread(rows, 'recall')} |"
+                )
     return "\n".join([*lines, ""]) if len(lines) > 3 else ""
 
 

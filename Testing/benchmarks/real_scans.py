@@ -45,14 +45,18 @@ def openkbp(count: int) -> list[ScanFiles]:
     """The first `count` head and neck CTs with all seven organs."""
     folder = data_folder() / "openkbp" / "full"
     images = sorted(folder.glob("*_ct.nii.gz"))[:count]
-    return [ScanFiles(path.name[: -len("_ct.nii.gz")], path, folder / path.name.replace("_ct.", "_oar.")) for path in images]
+    return [
+        ScanFiles(path.name[: -len("_ct.nii.gz")], path, folder / path.name.replace("_ct.", "_oar.")) for path in images
+    ]
 
 
 def hippocampus(count: int) -> list[ScanFiles]:
     """The first `count` hippocampus MR crops."""
     folder = data_folder() / "hippocampus"
     images = sorted(folder.glob("*_image.nii.gz"))[:count]
-    return [ScanFiles(path.name.split("_")[0], path, folder / path.name.replace("_image.", "_label.")) for path in images]
+    return [
+        ScanFiles(path.name.split("_")[0], path, folder / path.name.replace("_image.", "_label.")) for path in images
+    ]
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,9 @@ class Prepared:
     files: tuple[ScanFiles, ...]
 
 
-def prepare(name: str, files: Sequence[ScanFiles], structures: tuple[str, ...], dimensions: str, folder: Path) -> Prepared:
+def prepare(
+    name: str, files: Sequence[ScanFiles], structures: tuple[str, ...], dimensions: str, folder: Path
+) -> Prepared:
     """Imports and prepares the scans below `folder` as a run would, by the quick preset for this machine's processor."""
     run, precision = RunFolder(folder), native_precision("cpu")
     scans = [write_case(run.case(item.name), _source(item, structures), item.name) for item in files]

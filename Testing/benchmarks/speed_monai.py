@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from benchmarks.real_scans import Prepared
 from monai import transforms
 from monai.data import CacheDataset, DataLoader
 from monai.losses import DiceCELoss
 from monai.networks.utils import one_hot
+from torch.utils.data import RandomSampler
+
+from benchmarks.real_scans import Prepared
 from PartialLabelSegLib.config import Plan
 from PartialLabelSegLib.train.network import build_segmentation
-from torch.utils.data import RandomSampler
 
 KEYS = ["image", "label"]
 WORKERS = (0, 2)

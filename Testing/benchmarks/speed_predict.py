@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
+
 from benchmarks.paired import Rounds, in_turn
 from benchmarks.real_scans import Prepared
 from PartialLabelSegLib.train.network import build_segmentation, placed
 from PartialLabelSegLib.train.predict import exclusive_labels, on_scan_grid, predict_volume
-from torch import Tensor, nn
 
 
 def compare(data: Prepared, rounds: int, cases: int = 1) -> Rounds:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+
 from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point
 from PartialLabelSegLib.relabel.select import rank_volume, select, suggested
@@ -17,7 +18,7 @@ GAMMA = 0.5
 
 def measure(shape: tuple[int, int, int], times: int) -> dict[str, float]:
     """Seconds, medians: 'select' for each structure one by one with all checks against the labels, 'preview' for all in one pass, 'rank' made once per prediction."""
-    label = _bodies(shape)
+    label = bodies(shape)
     confidence = np.random.default_rng(0).random(shape, dtype=np.float32)
     labels = Labels.expert(STRUCTURES, np.zeros(shape, np.uint8), (False,) * len(STRUCTURES))
     started = time.perf_counter()
@@ -38,7 +39,7 @@ def measure(shape: tuple[int, int, int], times: int) -> dict[str, float]:
     }
 
 
-def _bodies(shape: tuple[int, int, int]) -> np.ndarray:
+def bodies(shape: tuple[int, int, int]) -> np.ndarray:
     """Seven ellipsoids, together about four percent of the volume, as organs are."""
     rng = np.random.default_rng(1)
     label = np.zeros(shape, np.uint8)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+
 from benchmarks.paired import Rounds, in_turn
 from benchmarks.real_scans import Prepared
 from PartialLabelSegLib.run.folder import RunFolder

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from PartialLabelSegLib.run.files import write_json, write_text
 
 RESULTS = Path(__file__).resolve().parents[2] / "Resources" / "Benchmarks"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.seg_nrrd import Segment, write_seg_nrrd
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from data.small_scans import OBLIQUE, STRAIGHT, grey_values
 from hypothesis import given
 from hypothesis import strategies as st
+
+from data.small_scans import OBLIQUE, STRAIGHT, grey_values
 from PartialLabelSegLib.data.case import CaseSource, plain_scalar, read_case, safe_name, write_case
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import Labels

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from data.small_scans import OBLIQUE, grey_values
 from PartialLabelSegLib.data.dicom import is_dicom_folder
 from PartialLabelSegLib.data.geometry import Grid

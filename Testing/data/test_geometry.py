@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, grey_values, turned
 from hypothesis import given
 from hypothesis import strategies as st
+
+from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, grey_values, turned
 from PartialLabelSegLib.data.geometry import Grid, resample_image, resample_labels
 
 ANGLES = st.floats(-180, 180)

@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from data.small_scans import OBLIQUE, STRAIGHT, grey_values, write_volume
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.image_io import ENDINGS, looks_like_scan, read_label_map, read_scan, volume_stem

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.small_scans import OBLIQUE, STRAIGHT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from data.small_scans import OBLIQUE, STRAIGHT
 from PartialLabelSegLib.data.label_files import read_labels, write_labels
 from PartialLabelSegLib.data.labels import Labels, Marks, Slices
 from PartialLabelSegLib.run.failure import Failure

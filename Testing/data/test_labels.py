@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from PartialLabelSegLib.data.labels import EXPERT, FIRST_ROUND, Labels, Marks, Slices
 from PartialLabelSegLib.data.types import State
 

@@ -10,6 +10,8 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
+
 from PartialLabelSegLib.data.phantom import (
     PHANTOM_STRUCTURES,
     Phantom,
@@ -19,7 +21,6 @@ from PartialLabelSegLib.data.phantom import (
 )
 from PartialLabelSegLib.data.types import State
 from PartialLabelSegLib.run.files import read_json
-from scipy import ndimage
 
 NAMES = [structure.name for structure in PHANTOM_STRUCTURES]
 

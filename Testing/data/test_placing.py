@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, turned
 from hypothesis import given
 from hypothesis import strategies as st
+
+from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, turned
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.placing import Fit, fit, place_labels
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, blocks, write_segments
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, blocks, write_segments
 from PartialLabelSegLib.data.seg_nrrd import (
     Segment,
     bounding_box,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from data.small_scans import OBLIQUE, STRAIGHT, blocks, turned, write_segments
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.placing import Fit, fit, place_labels

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.shapes import Axes, Ellipsoid, Tube, Union, Waves, tilt
 
 ANGLES = st.floats(-180, 180)

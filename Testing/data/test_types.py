@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.types import MOST_STRUCTURES, PALETTE, Problem, Structure, clean_name, structures_named
 from PartialLabelSegLib.run.failure import Failure
 

@@ -9,9 +9,10 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from data.small_scans import OBLIQUE, STRAIGHT, grey_values, write_volume
 from hypothesis import given
 from hypothesis import strategies as st
+
+from data.small_scans import OBLIQUE, STRAIGHT, grey_values, write_volume
 from PartialLabelSegLib.data.image_io import read_scan
 from PartialLabelSegLib.data.whole_file import verify_whole
 from PartialLabelSegLib.run.failure import Failure

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.label_files import read_labels, write_image
 
@@ -83,7 +84,9 @@ def worker() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the worker's command line to its end."""
 
     def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, env={**os.environ, **environment})
+        return subprocess.run(
+            command(*arguments), capture_output=True, text=True, check=False, env={**os.environ, **environment}
+        )
 
     return run
 
@@ -95,7 +98,20 @@ def command(*arguments: str | Path) -> list[str]:
 def tiny(cohort: Path, out: Path, *more: str) -> list[str]:
     """The arguments of a complete run that takes seconds."""
     plan = [part for name, value in TINY_PLAN.items() for part in ("--set", f"{name}={json.dumps(value)}")]
-    return ["complete", str(cohort / "cases.csv"), "--out", str(out), "--threads", "1", "--seed", "3", "--dimensions", "2d", *plan, *more]
+    return [
+        "complete",
+        str(cohort / "cases.csv"),
+        "--out",
+        str(out),
+        "--threads",
+        "1",
+        "--seed",
+        "3",
+        "--dimensions",
+        "2d",
+        *plan,
+        *more,
+    ]
 
 
 def events_of(text: str) -> list[dict[str, Any]]:

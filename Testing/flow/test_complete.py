@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from flow.conftest import STATES, ball_scan, events_of, tiny
 from PartialLabelSegLib.data.label_files import read_array
 from PartialLabelSegLib.data.seg_nrrd import read_seg_nrrd
+from PartialLabelSegLib.metrics.overlap import overlap
 
 Worker = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -50,8 +52,7 @@ def test_missing_structures_are_found(finished: tuple[Path, str]) -> None:
         truth, result = ball_scan(index)[1], read_array(finished[0] / "completed" / f"scan{index}.nii.gz")
         for value, state in enumerate(states, 1):
             if state == "missing":
-                both = np.count_nonzero((result == value) & (truth == value))
-                found.append(2 * both / max(1, np.count_nonzero(result == value) + np.count_nonzero(truth == value)))
+                found.append(overlap(result == value, truth == value, 1.0).dice)
     assert np.mean(found) > 0.8, found
 
 
@@ -69,13 +70,17 @@ def test_the_report_says_what_was_relabelled_in_each_round(finished: tuple[Path,
     assert (finished[0] / "report.html").stat().st_size > 10_000
 
 
-def test_the_same_command_on_a_finished_run_changes_no_label(finished: tuple[Path, str], ball_cohort: Path, worker: Worker) -> None:
+def test_the_same_command_on_a_finished_run_changes_no_label(
+    finished: tuple[Path, str], ball_cohort: Path, worker: Worker
+) -> None:
     before = read_array(finished[0] / "completed" / "scan3.nii.gz")
     assert worker(*tiny(ball_cohort, finished[0])).returncode == 0
     assert np.array_equal(read_array(finished[0] / "completed" / "scan3.nii.gz"), before)
 
 
-def test_other_choices_for_a_run_that_was_begun_are_refused_by_name(finished: tuple[Path, str], ball_cohort: Path, worker: Worker) -> None:
+def test_other_choices_for_a_run_that_was_begun_are_refused_by_name(
+    finished: tuple[Path, str], ball_cohort: Path, worker: Worker
+) -> None:
     refused = worker("complete", ball_cohort / "cases.csv", "--out", finished[0], "--rounds", "5")
     assert refused.returncode == 1
     assert "rounds" in events_of(refused.stdout)[-1]["message"]
@@ -104,8 +109,12 @@ def test_a_run_waits_for_a_review_where_one_was_asked_for(ball_cohort: Path, wor
         (["complete", "x", "--out", "y", "--set", "nonsense=3"], "nonsense"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_never_a_traceback(worker: Worker, tmp_path: Path, arguments: list[str], words: str) -> None:
-    done = subprocess.run([*worker.__globals__["command"](*arguments)], cwd=tmp_path, capture_output=True, text=True, check=False)
+def test_a_mistake_is_one_sentence_and_never_a_traceback(
+    worker: Worker, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    done = subprocess.run(
+        [*worker.__globals__["command"](*arguments)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert words in events_of(done.stdout)[-1]["message"]
     assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from flow.conftest import command, events_of, final_labels, same, tiny
 
 KILLS = 14
@@ -18,7 +19,12 @@ KILLS = 14
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=dict(os.environ)
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=dict(os.environ),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
 from PartialLabelSegLib.config import Relabelling
 from PartialLabelSegLib.data.label_files import read_labels, write_labels
 from PartialLabelSegLib.data.labels import EXPERT, FIRST_ROUND, Labels, Marks, Slices
@@ -29,7 +30,6 @@ from PartialLabelSegLib.run.events import Event
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.train.session import Session
 from PartialLabelSegLib.train.steps import Cancelled
-
 from train.making import (
     STRUCTURES,
     labels_of_cohort,
@@ -132,7 +132,11 @@ def test_the_share_gamma_is_accepted_and_what_was_accepted_stays(done: Done) -> 
         assert np.all(second.origin[kept] == FIRST_ROUND)
         # At gamma 1 every candidate of the second round joins what the first one accepted.
         assert later["accepted_new"] == later["candidates"]
-        assert later["accepted_total"] == row["accepted_total"] + later["accepted_new"] == np.sum(second.origin >= FIRST_ROUND)
+        assert (
+            later["accepted_total"]
+            == row["accepted_total"] + later["accepted_new"]
+            == np.sum(second.origin >= FIRST_ROUND)
+        )
         assert later["volume_ml"] == pytest.approx(later["accepted_total"] * 0.008)
 
 
@@ -173,7 +177,9 @@ def test_a_finished_run_told_to_go_on_changes_nothing(done: Done) -> None:
 
 
 def final_labels(session: Session) -> dict[str, Labels]:
-    return {f"{number} {name}": read_labels(session.round(number).labels(name))[0] for number in (0, 1) for name in MISSING}
+    return {
+        f"{number} {name}": read_labels(session.round(number).labels(name))[0] for number in (0, 1) for name in MISSING
+    }
 
 
 def assert_ended_alike(session: Session, done: Done) -> None:
@@ -181,7 +187,9 @@ def assert_ended_alike(session: Session, done: Done) -> None:
     assert all(same_labels(labels, expected[key]) for key, labels in final_labels(session).items())
     for name in MISSING:
         found, wanted = (read_prediction(one.round(2).prediction(name))[0] for one in (session, done.session))
-        assert all(np.array_equal(getattr(found, part), getattr(wanted, part)) for part in ("label", "confidence", "rank"))
+        assert all(
+            np.array_equal(getattr(found, part), getattr(wanted, part)) for part in ("label", "confidence", "rank")
+        )
 
 
 def copied(done: Done, folder: Path) -> Session:
@@ -232,12 +240,12 @@ def test_a_run_stopped_after_every_single_event_ends_as_an_undisturbed_one(
 def test_a_run_killed_in_the_middle_of_each_kind_of_work_ends_as_an_undisturbed_one(done: Done, tmp_path: Path) -> None:
     session = copied(done, tmp_path / "run")
     for kind, number in (("prepared", 3), ("checkpoint", 37), ("checkpoint", 5), ("prediction", 2), ("relabelled", 1)):
-        story: Iterator[Event] = run_rounds(session)
+        story = run_rounds(session)
         for event in story:
             number -= event.kind == kind
             if not number:
                 break
-        story.close()  # type: ignore[attr-defined]
+        story.close()
     assert_ended_alike(finish(session).session, done)
 
 
@@ -496,7 +504,9 @@ def test_with_the_truth_given_it_is_said_how_right_each_round_was(tmp_path: Path
 
 
 def test_nothing_accepted_has_no_precision(tmp_path: Path) -> None:
-    session = make_session(tmp_path / "run", labels_of_cohort(), Relabelling(rounds=1, gamma_max=1.0), plan_of(steps=20))
+    session = make_session(
+        tmp_path / "run", labels_of_cohort(), Relabelling(rounds=1, gamma_max=1.0), plan_of(steps=20)
+    )
     session = truth_folder(tmp_path / "truth", session)
     write_review(session.round(0).review, Review("person", ()))
     row = finish(session).report(0)["cases"]["scan0"]["Dark"]
@@ -517,7 +527,9 @@ def test_gamma_stops_at_two_thirds_where_less_than_half_is_labelled(
 ) -> None:
     session = make_session(tmp_path, labels_of_cohort(known), Relabelling(rounds=3))
     assert automatic_gamma_max(session) == expected
-    assert [gamma_of(session, number) for number in range(3)] == pytest.approx([expected / 3, expected * 2 / 3, expected])
+    assert [gamma_of(session, number) for number in range(3)] == pytest.approx(
+        [expected / 3, expected * 2 / 3, expected]
+    )
 
 
 def test_a_run_without_scans_for_validation_runs_to_its_end(tmp_path: Path) -> None:

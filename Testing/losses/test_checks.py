@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
+
 from PartialLabelSegLib.losses.checks import check_floating, check_range, check_same_shape
 from PartialLabelSegLib.losses.masked import bce_and_dice, masked_bce, masked_soft_dice
 
@@ -39,7 +42,7 @@ def test_the_ends_of_the_range_and_an_empty_tensor_are_allowed(dtype: torch.dtyp
 
 
 @pytest.mark.parametrize("loss", [masked_bce, masked_soft_dice, bce_and_dice])
-def test_every_loss_refuses_a_target_that_would_silently_broadcast(loss) -> None:
+def test_every_loss_refuses_a_target_that_would_silently_broadcast(loss: Callable[..., torch.Tensor]) -> None:
     with pytest.raises(ValueError, match="target must have the shape"):
         loss(torch.zeros(2, 3, 4), torch.zeros(2, 1, 4), torch.ones(2, 3, 4))
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
+
 from PartialLabelSegLib.losses.masked import (
     bce_and_dice,
     confidence_cross_entropy,
     confidence_regression,
+    hard_bce_and_dice,
     has_positive,
     masked_bce,
     masked_bce_per_structure,
@@ -19,10 +24,11 @@ from PartialLabelSegLib.losses.masked import (
     masked_soft_dice,
     mean_over,
 )
-from torch import Tensor
 
 SCALARS = [masked_bce, masked_dice_loss, confidence_regression, confidence_cross_entropy]
 LOGIT_3 = log(3)  # sigmoid = 3/4
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def fused_total(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -36,7 +42,7 @@ def per_structure_total(logits: Tensor, target: Tensor, weight: Tensor) -> Tenso
     return masked_bce_per_structure(logits, target, weight).mean() + masked_soft_dice(logits, target, weight).mean()
 
 
-ALL = [*SCALARS, fused_total, per_structure_total]
+ALL: list[Loss] = [*SCALARS, fused_total, per_structure_total]
 
 
 def a_batch(seed: int = 0, shape: tuple[int, ...] = (2, 3, 4, 5)) -> tuple[Tensor, Tensor, Tensor]:
@@ -48,7 +54,7 @@ def a_batch(seed: int = 0, shape: tuple[int, ...] = (2, 3, 4, 5)) -> tuple[Tenso
     return logits, target, weight
 
 
-def gradient(loss, logits: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+def gradient(loss: Loss, logits: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Value of the loss and its gradient by the logits."""
     logits = logits.detach().clone().requires_grad_()
     value = loss(logits, target, weight)
@@ -144,7 +150,7 @@ def test_a_channels_last_network_output_gives_the_same_loss_and_gradient() -> No
 
 
 @pytest.mark.parametrize("loss", ALL)
-def test_the_gradient_agrees_with_finite_differences(loss) -> None:
+def test_the_gradient_agrees_with_finite_differences(loss: Loss) -> None:
     logits, target, weight = a_batch(3, (2, 2, 3))
     assert torch.autograd.gradcheck(lambda z: loss(z, target, weight), logits.requires_grad_())
 
@@ -152,7 +158,7 @@ def test_the_gradient_agrees_with_finite_differences(loss) -> None:
 @pytest.mark.parametrize("loss", ALL)
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), logit=st.floats(-1e4, 1e4), label=st.floats(0, 1))
-def test_an_unknown_voxel_changes_neither_loss_nor_gradient(loss, seed: int, logit: float, label: float) -> None:
+def test_an_unknown_voxel_changes_neither_loss_nor_gradient(loss: Loss, seed: int, logit: float, label: float) -> None:
     logits, target, weight = (t.float() for t in a_batch(seed))
     unknown = weight == 0
     value, slope = gradient(loss, logits, target, weight)
@@ -164,7 +170,7 @@ def test_an_unknown_voxel_changes_neither_loss_nor_gradient(loss, seed: int, log
 
 @pytest.mark.parametrize("loss", ALL)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-def test_extreme_logits_give_a_finite_float32_loss_and_gradient(loss, dtype: torch.dtype) -> None:
+def test_extreme_logits_give_a_finite_float32_loss_and_gradient(loss: Loss, dtype: torch.dtype) -> None:
     logits = torch.tensor([[[50.0, -50.0, 50.0, -50.0]]], dtype=dtype)
     target = torch.tensor([[[1, 1, 0, 0]]], dtype=torch.uint8)
     value, slope = gradient(loss, logits, target, torch.ones(1, 1, 4, dtype=torch.bool))
@@ -179,7 +185,7 @@ def test_a_wrong_answer_at_fifty_costs_fifty() -> None:
 
 
 @pytest.mark.parametrize("loss", ALL)
-def test_with_nothing_known_loss_and_gradient_are_zero(loss) -> None:
+def test_with_nothing_known_loss_and_gradient_are_zero(loss: Loss) -> None:
     logits, target, weight = a_batch(4)
     value, slope = gradient(loss, logits, target, torch.zeros_like(weight))
     assert value.item() == 0
@@ -188,13 +194,13 @@ def test_with_nothing_known_loss_and_gradient_are_zero(loss) -> None:
 
 @pytest.mark.parametrize("loss", ALL)
 @pytest.mark.parametrize("shape", [(0, 2, 3, 3), (2, 2, 0, 3)])
-def test_an_empty_batch_costs_nothing(loss, shape: tuple[int, ...]) -> None:
+def test_an_empty_batch_costs_nothing(loss: Loss, shape: tuple[int, ...]) -> None:
     value, _ = gradient(loss, torch.zeros(shape), torch.zeros(shape), torch.zeros(shape))
     assert value.item() == 0
 
 
 @pytest.mark.parametrize("loss", ALL)
-def test_bool_uint8_and_float_labels_mean_the_same(loss) -> None:
+def test_bool_uint8_and_float_labels_mean_the_same(loss: Loss) -> None:
     logits, target, weight = a_batch(5)
     hard = target > 0.5
     values = {loss(logits, hard.to(t), weight.to(t)).item() for t in (torch.bool, torch.uint8, torch.float32)}
@@ -202,7 +208,7 @@ def test_bool_uint8_and_float_labels_mean_the_same(loss) -> None:
 
 
 @pytest.mark.parametrize("loss", ALL)
-def test_the_sums_are_taken_in_float32_inside_autocast(loss) -> None:
+def test_the_sums_are_taken_in_float32_inside_autocast(loss: Loss) -> None:
     logits, target, weight = (t.float() for t in a_batch(6))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = loss(logits, target, weight)
@@ -210,7 +216,39 @@ def test_the_sums_are_taken_in_float32_inside_autocast(loss) -> None:
 
 
 @pytest.mark.parametrize("loss", ALL)
-def test_a_step_down_the_gradient_lowers_the_loss(loss) -> None:
+def test_a_step_down_the_gradient_lowers_the_loss(loss: Loss) -> None:
     logits, target, weight = a_batch(7)
     value, slope = gradient(loss, logits, target, weight)
     assert loss(logits - 1e-2 * slope, target, weight) < value
+
+
+def test_hard_cross_entropy_takes_the_positives_and_the_hardest_negatives() -> None:
+    # One structure on 4400 voxels: 2 positives, 500 wrongly confident negatives, the rest easy. Wanted: about 3 x 2 + 100 of the hard ones.
+    logits = torch.full((1, 1, 44, 100), -9.0, dtype=torch.float64)
+    target = torch.zeros_like(logits)
+    logits.view(-1)[:2], target.view(-1)[:2] = -2.0, 1.0
+    logits.view(-1)[100:600] = torch.linspace(1.0, 3.0, 500, dtype=torch.float64)
+    bce, _, positive = hard_bce_and_dice(logits, target, torch.ones_like(logits))
+    hardest = functional.softplus(logits.view(-1)[494:600])
+    expected = (2 * functional.softplus(torch.tensor(2.0, dtype=torch.float64)) + hardest.sum()) / 108
+    assert positive.tolist() == [True]
+    assert float(bce) == pytest.approx(float(expected), rel=0.05)
+
+
+def test_hard_cross_entropy_is_the_plain_one_where_few_voxels_are_known() -> None:
+    logits, target, weight = a_batch(3)
+    hard = target.round()
+    found = hard_bce_and_dice(logits, hard, weight)
+    plain = bce_and_dice(logits, hard, weight)
+    for one, other in zip(found, plain):
+        torch.testing.assert_close(one, other)
+
+
+def test_easy_background_does_not_thin_out_the_hard_cross_entropy() -> None:
+    noise = torch.rand(1, 1, 8, 10_000, generator=torch.Generator().manual_seed(1))
+    logits, target = -6 - noise, torch.zeros(1, 1, 8, 10_000)
+    target[..., :20], logits[..., :20] = 1.0, -1.0
+    small = [part[..., :1000] for part in (logits, target)]
+    few, many = (hard_bce_and_dice(*parts, torch.ones_like(parts[1]))[0] for parts in (small, [logits, target]))
+    assert float(masked_bce(logits, target, torch.ones_like(target))) < 0.1 * float(many)
+    assert float(many) == pytest.approx(float(few), rel=0.3)

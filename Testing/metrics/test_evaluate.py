@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
+
 from PartialLabelSegLib.metrics.evaluate import evaluate
 from PartialLabelSegLib.metrics.pairing import Missing, Note
 from PartialLabelSegLib.run.failure import Failure

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.seg_nrrd import Segment, write_seg_nrrd
 from PartialLabelSegLib.metrics.mask_files import MaskFile, Naming, Place, read_masks

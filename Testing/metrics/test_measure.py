@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.metrics.measure import Comparison, Summary, measure, measure_label_maps, summarise
 

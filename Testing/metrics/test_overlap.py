@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
-from PartialLabelSegLib.metrics.overlap import Overlap, overlap
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
+
+from PartialLabelSegLib.metrics.overlap import Overlap, overlap
 
 SHAPES = hnp.array_shapes(min_dims=3, max_dims=3, max_side=4)
 

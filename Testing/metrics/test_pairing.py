@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+
 from PartialLabelSegLib.metrics.pairing import Missing, Note, Pair, case_name, pair_cases
 from PartialLabelSegLib.run.failure import Failure
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
-from PartialLabelSegLib.metrics.ranking import Ranking, RelabelQuality, rank_candidates, ranking, relabel_quality
 from sklearn.metrics import average_precision_score, roc_auc_score
+
+from PartialLabelSegLib.metrics.ranking import Ranking, RelabelQuality, rank_candidates, ranking, relabel_quality
 
 Ranked = tuple[NDArray[np.floating], NDArray[np.bool_]]
 

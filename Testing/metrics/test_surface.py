@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
-from PartialLabelSegLib.metrics.surface import SurfaceDistances, surface_distances, surface_voxels
 from scipy import ndimage
+
+from PartialLabelSegLib.metrics.surface import SurfaceDistances, surface_distances, surface_voxels
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 SPACING = st.tuples(*[st.sampled_from([0.5, 0.8, 1.0, 2.5, 5.0])] * 3)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from math import log
 
 import pytest
+
 from PartialLabelSegLib.nets.architecture import Architecture
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from PartialLabelSegLib.losses.masked import confidence_regression
 from PartialLabelSegLib.nets.architecture import Architecture
 from PartialLabelSegLib.nets.heads import ConfidenceHead, ConfidenceNetwork

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 import torch
+from torch import nn
+
 from PartialLabelSegLib.losses.masked import masked_bce
 from PartialLabelSegLib.nets.architecture import Architecture
+from PartialLabelSegLib.nets.blocks import UpsampleConv
 from PartialLabelSegLib.nets.unet import UNet, paper_unet
-from torch import nn
 
 MEMORY = {2: torch.channels_last, 3: torch.channels_last_3d}
 
@@ -17,7 +21,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def small(dimensions: int = 2, **changes) -> UNet:
+def small(dimensions: int = 2, **changes: Any) -> UNet:
     """A network of three levels that runs in milliseconds."""
     return UNet(Architecture(3, 2, dimensions, **{"widths": (4, 6, 8), **changes}), seeded())
 
@@ -73,7 +77,9 @@ def test_the_paper_network_places_its_layers_as_table_11_does() -> None:
     assert kinds(network.down[1]) == ["MaxPool2d", "Conv2d", "ReLU", "Conv2d", "BatchNorm2d", "ReLU"]
     assert kinds(network.up[0]) == ["Upsample", "Conv2d", "BatchNorm2d", "ReLU"]
     assert kinds(network.join[-1]) == ["Conv2d", "ReLU", "Conv2d", "ReLU"]
-    assert network.up[0].convolve[0].kernel_size == (2, 2)
+    upsample = network.up[0]
+    assert isinstance(upsample, UpsampleConv)
+    assert cast(torch.nn.Conv2d, upsample.convolve[0]).kernel_size == (2, 2)
 
 
 def test_the_middle_decoder_blocks_of_the_paper_have_one_norm() -> None:
@@ -103,7 +109,7 @@ def test_channels_last_changes_the_memory_and_not_the_answer(dimensions: int, no
     network = small(dimensions, norm=norm)
     image = torch.randn(2, 2, *(8,) * dimensions, generator=seeded(1))
     expected = network(image)
-    network = network.to(memory_format=MEMORY[dimensions])
+    network = network.to(memory_format=MEMORY[dimensions])  # type: ignore[call-overload]
     torch.testing.assert_close(network(image.to(memory_format=MEMORY[dimensions])), expected, atol=1e-4, rtol=1e-4)
 
 

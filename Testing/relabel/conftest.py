@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import EXPERT, Labels, Marks, Slices
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point

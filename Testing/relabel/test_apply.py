@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.labels import EXPERT, FIRST_ROUND, Labels, Marks, Slices
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point
 from PartialLabelSegLib.data.types import State

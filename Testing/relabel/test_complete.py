@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.labels import EXPERT, Labels, Marks
 from PartialLabelSegLib.data.prediction import Prediction
 from PartialLabelSegLib.relabel.apply import apply

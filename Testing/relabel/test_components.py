@@ -6,6 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+
 from PartialLabelSegLib.relabel.components import (
     bounding_box,
     boxes,
@@ -14,7 +16,6 @@ from PartialLabelSegLib.relabel.components import (
     flat_indices,
     largest_component,
 )
-from scipy import ndimage
 
 masks = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=5), elements=st.booleans())
 

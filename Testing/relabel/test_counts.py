@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import Labels, Marks
 from PartialLabelSegLib.relabel.apply import apply

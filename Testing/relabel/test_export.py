@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import EXPERT, FIRST_ROUND, Labels, Marks
 from PartialLabelSegLib.data.prediction import Prediction

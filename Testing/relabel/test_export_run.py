@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from PartialLabelSegLib.data.case import CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.label_files import write_labels

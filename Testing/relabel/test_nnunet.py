@@ -13,6 +13,7 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import Labels, Marks, Slices
 from PartialLabelSegLib.relabel.apply import apply

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.labels import FIRST_ROUND, Labels, Marks, Slices
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point
 from PartialLabelSegLib.relabel.apply import apply

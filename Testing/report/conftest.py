@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from PartialLabelSegLib.run.folder import RunFolder
 from report.fake_run import block_scans, phantom_scans, write_run
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
+
 from PartialLabelSegLib.config import Configuration, to_json
 from PartialLabelSegLib.data.case import CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid
@@ -20,7 +22,6 @@ from PartialLabelSegLib.relabel.select import rank_volume, select
 from PartialLabelSegLib.run.events import Event, EventLog
 from PartialLabelSegLib.run.files import write_json
 from PartialLabelSegLib.run.folder import RunFolder
-from scipy import ndimage
 
 LEARNING_STEPS = 400
 SHAPE, SPACING_MM = (22, 50, 60), (7.2, 5.6, 5.6)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.report.charts import Bar, Frame, Series, bar_chart, line_chart, shortened, spread, ticks
 
 FRAME = Frame("training step", "Dice", (0.0, 1.0))

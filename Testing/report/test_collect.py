@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from PartialLabelSegLib.data.label_files import read_labels, write_image
 from PartialLabelSegLib.report.collect import collect, share_labelled
 from PartialLabelSegLib.run.failure import Failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.types import PALETTE
 from PartialLabelSegLib.report.colors import DARK, LIGHT, Color, contrast, dashes, hexadecimal, readable, style_sheet
 

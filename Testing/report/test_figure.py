@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+
 from PartialLabelSegLib.report.figure import Look, case_figure
 from PartialLabelSegLib.report.slices import Picture, View
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from PartialLabelSegLib.report.history import mean, read_rounds, read_timing, told_warnings
 from PartialLabelSegLib.run.events import Event, EventLog
 from PartialLabelSegLib.run.failure import Failure

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+
 from PartialLabelSegLib.report.collect import collect
 from PartialLabelSegLib.report.html import render
 from PartialLabelSegLib.report.outcome import read_outcome

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.label_files import write_labels
 from PartialLabelSegLib.data.labels import FIRST_ROUND, Labels, Marks

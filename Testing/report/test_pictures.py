@@ -11,8 +11,9 @@ import SimpleITK as sitk
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PartialLabelSegLib.report.pictures import data_address, even_colors, grey, outline, png, shrunk
 from scipy import ndimage
+
+from PartialLabelSegLib.report.pictures import data_address, even_colors, grey, outline, png, shrunk
 
 MASKS = arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from PartialLabelSegLib.report.tables import counted, duration, folded, listing, meter, number, percent, table, volume
 
 

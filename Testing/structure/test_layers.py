@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pytest
+
 from structure.sources import LIBRARY, PROJECT_FOLDER, python_files, text
 
 NAME = "PartialLabelSegLib"

@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+
 from structure.sources import MODULE_FOLDER, PROJECT_FOLDER
 
 MODULE_FILE = PROJECT_FOLDER / MODULE_FOLDER / "PartialLabelSeg.py"

@@ -8,6 +8,7 @@ import types
 from pathlib import Path
 
 import pytest
+
 from structure.sources import PROJECT_FOLDER
 
 

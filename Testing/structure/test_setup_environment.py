@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from PartialLabelSegLib import setup_environment
 from PartialLabelSegLib.setup_environment import Environment, SetupError, set_up
 

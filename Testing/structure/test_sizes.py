@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from structure.sources import MODULE_FOLDER, PROJECT_FOLDER, project_files, python_files, text
 
 MOST_LINES = 400

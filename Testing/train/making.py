@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+
 from PartialLabelSegLib.config import Configuration, Intensity, Plan, Relabelling
 from PartialLabelSegLib.data.case import Case, CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid

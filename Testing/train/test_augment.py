@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PartialLabelSegLib.train.augment import Strength, change_grey, draw_affine, sample_geometry, window_size
-from PartialLabelSegLib.train.windows import OUTSIDE
 from torch import Tensor
 
+from PartialLabelSegLib.train.augment import Strength, change_grey, draw_affine, sample_geometry, window_size
+from PartialLabelSegLib.train.windows import OUTSIDE
 from train.making import plan_of
 
 STILL = Strength(0.0, 0.0, 0.0, ())
@@ -49,17 +49,15 @@ def test_the_identity_returns_the_middle_of_the_window_exactly(
     label = torch.randint(0, 5, (2, *window), generator=generator(seed), dtype=torch.uint8)
     planes = {"certain-1": label > 2}
     moved, moved_label, moved_planes = sample_geometry(image, label, planes, identity(2, len(patch)), patch)
-    middle = (..., *(slice(extra, extra + length) for length, extra in zip(patch, margin)))
-    assert torch.allclose(moved, image[middle], atol=1e-5)
-    assert torch.equal(moved_label, label[middle])
-    assert torch.equal(moved_planes["certain-1"], planes["certain-1"][middle])
+    middle = tuple(slice(extra, extra + length) for length, extra in zip(patch, margin))
+    assert torch.allclose(moved, image[(slice(None), slice(None), *middle)], atol=1e-5)
+    assert torch.equal(moved_label, label[(slice(None), *middle)])
+    assert torch.equal(moved_planes["certain-1"], planes["certain-1"][(slice(None), *middle)])
 
 
 @pytest.mark.parametrize("patch", [(1, 32, 33), (1, 7, 9), (1, 160, 161)])
 @pytest.mark.parametrize("dimensions", ["2d", "2.5d"])
-def test_a_window_has_as_many_voxels_on_both_sides_of_its_patch(
-    patch: tuple[int, int, int], dimensions: str
-) -> None:
+def test_a_window_has_as_many_voxels_on_both_sides_of_its_patch(patch: tuple[int, int, int], dimensions: str) -> None:
     window = window_size(replace(plan_of(dimensions=dimensions), patch=patch, rotate_degrees=10.0))
     margins = [wide - length for wide, length in zip(window, patch)]
     assert margins[0] == 0

@@ -9,14 +9,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+
 from PartialLabelSegLib.config import Plan
 from PartialLabelSegLib.data.labels import Labels, Marks, Slices
 from PartialLabelSegLib.train.augment import window_size
 from PartialLabelSegLib.train.batches import Batch, BatchMaker, Seed, settling, truth
 from PartialLabelSegLib.train.prepared import _planes_of
 from PartialLabelSegLib.train.windows import OUTSIDE, Sources, Window, cut_windows, draw_windows
-from torch import Tensor
-
 from train.making import CPU, plan_of, prepared_case, scan_of, with_planes
 
 NAMES = ("Liver", "Tumour", "Vessel", "Spleen")
@@ -43,7 +43,9 @@ def labels_of_every_kind(draw: st.DrawFn) -> Labels:
     return Labels(NAMES, label_map, tuple(known), origin, slices, overlaps, negatives, {}, overlapping)
 
 
-def cut_of(labels: Labels, size: tuple[int, int, int], centre: tuple[int, int, int]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+def cut_of(
+    labels: Labels, size: tuple[int, int, int], centre: tuple[int, int, int]
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """Label, known flags and planes of one window of these labels, as a batch has them."""
     case = prepared_case(labels.label_map, labels.known)
     planes = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.train.checkpoint import load, save
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 import torch
+
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.train import device as module
 from PartialLabelSegLib.train.device import Device, be_a_good_neighbour, find_device, is_out_of_memory, native_precision

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from PartialLabelSegLib.config import Plan, to_json
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.train.checkpoint import save
@@ -19,8 +21,6 @@ from PartialLabelSegLib.train.network import (
     placed,
     save_network,
 )
-from torch import nn
-
 from train.making import CPU, plan_of
 
 

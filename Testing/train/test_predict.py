@@ -9,14 +9,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from PartialLabelSegLib.config import Plan
 from PartialLabelSegLib.data.geometry import Grid
+from PartialLabelSegLib.nets.unet import UNet
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.train.network import build_segmentation
 from PartialLabelSegLib.train.predict import _starts, exclusive_labels, on_scan_grid, predict_volume
 from PartialLabelSegLib.train.prepared import prepared_grid
-from torch import Tensor, nn
-
 from train.making import CPU, plan_of, straight_grid
 
 
@@ -78,11 +79,12 @@ def test_windows_cover_everything_and_overlap_enough(length: int, size: int, ove
     assert steps.max() <= min(size, int(size * (1 - overlap)) + 1)
 
 
-def trained_like(plan: Plan) -> nn.Module:
+def trained_like(plan: Plan) -> UNet:
     """A network with weights large enough that its probabilities differ from voxel to voxel."""
     network = build_segmentation(plan, 3)
     with torch.no_grad():
         network.output.weight.normal_(0, 3, generator=torch.Generator().manual_seed(1))
+        assert network.output.bias is not None
         network.output.bias.zero_()
     return network.eval()
 

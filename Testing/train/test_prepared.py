@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.config import Intensity, Plan
 from PartialLabelSegLib.data.case import Case
 from PartialLabelSegLib.data.geometry import Grid
@@ -28,7 +29,6 @@ from PartialLabelSegLib.train.prepared import (
     prepare_image,
     prepare_labels,
 )
-
 from train.making import plan_of, straight_grid, write_scan
 
 NAMES = ("Blob",)
@@ -78,7 +78,9 @@ def test_a_blob_returns_to_its_place_from_each_of_the_48_orientations(
     canonical = grid.canonical().spacing_mm
     order = [slice_axis, *(axis for axis in range(3) if axis != slice_axis)]
     spacing = (canonical[order[0]], canonical[order[1]], canonical[order[2]])
-    blob, back, ready = there_and_back(tmp_path, grid, replace(plan_of(NAMES), slice_axis=slice_axis, spacing_mm=spacing))
+    blob, back, ready = there_and_back(
+        tmp_path, grid, replace(plan_of(NAMES), slice_axis=slice_axis, spacing_mm=spacing)
+    )
     assert np.array_equal(back, blob)
     assert ready.shape == tuple(grid.canonical().shape[axis] for axis in order)
     assert np.array_equal(ready.image > 0, ready.label_map == 1)
@@ -169,7 +171,11 @@ def test_points_lie_in_their_structure_and_are_spread_over_all_of_it(tmp_path: P
     label_map = np.zeros((20, 24, 30), np.uint8)
     label_map[2:, 2:, 2:] = 1
     label_map[0, 0, :3] = 2
-    ready = opened(tmp_path, Labels.expert(("Big", "Tiny", "Gone"), label_map, (True, True, True)), plan_of(("Big", "Tiny", "Gone")))
+    ready = opened(
+        tmp_path,
+        Labels.expert(("Big", "Tiny", "Gone"), label_map, (True, True, True)),
+        plan_of(("Big", "Tiny", "Gone")),
+    )
     assert set(ready.points) == {1, 2}
     for value, points in ready.points.items():
         assert np.all(ready.label_map.reshape(-1)[points] == value)
@@ -293,7 +299,14 @@ def test_a_preparation_that_was_killed_after_any_file_is_redone(
     assert np.array_equal(again.positive(3), labels.positive("Tumour"))
 
 
-FILES = ("image.npy", "image.json", "round-0/labels.npy", "round-0/labels.json", "round-0/planes.npy", "round-0/points.npz")
+FILES = (
+    "image.npy",
+    "image.json",
+    "round-0/labels.npy",
+    "round-0/labels.json",
+    "round-0/planes.npy",
+    "round-0/points.npz",
+)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from PartialLabelSegLib.config import Plan
 from PartialLabelSegLib.run.events import Event
 from PartialLabelSegLib.run.failure import Failure
@@ -22,8 +24,6 @@ from PartialLabelSegLib.train.objective import segmentation_objective
 from PartialLabelSegLib.train.steps import Cancelled, Progress, Stage, Trainer, learning_rate
 from PartialLabelSegLib.train.validate import validation_dice
 from PartialLabelSegLib.train.windows import Sources
-from torch import Tensor, nn
-
 from train.making import CPU, STRUCTURES, plan_of, prepared_case, scan_of
 
 Weights = dict[str, Tensor]
@@ -238,7 +238,15 @@ def test_learning_stops_when_validation_has_not_risen_for_a_while(tmp_path: Path
     events, trainer = validated_by(shop, [0.1, 0.6, 0.5, 0.6, 0.4, 0.3, 0.2, 0.9])
     # Equal counts as risen: the last best is the fourth, and three without a rise follow it.
     assert trainer.progress.step == 35 and trainer.progress.best_step == 20
-    assert [event.fields["dice_mean"] for event in events if event.kind == "validation"] == [0.1, 0.6, 0.5, 0.6, 0.4, 0.3, 0.2]
+    assert [event.fields["dice_mean"] for event in events if event.kind == "validation"] == [
+        0.1,
+        0.6,
+        0.5,
+        0.6,
+        0.4,
+        0.3,
+        0.2,
+    ]
 
 
 def test_patience_zero_never_stops(tmp_path: Path) -> None:
@@ -281,7 +289,10 @@ def test_where_memory_runs_out_the_batch_is_halved_and_that_is_said(tmp_path: Pa
     shop = Workshop(tmp_path, replace(tiny_plan(), batch=9, steps=4))
     trainer, objective = hungry(shop, 3)
     notes = [event.fields["message"] for event in trainer.run(shop.stage()) if event.kind == "note"]
-    assert notes == ["Memory ran out; going on with 4 windows per step.", "Memory ran out; going on with 2 windows per step."]
+    assert notes == [
+        "Memory ran out; going on with 4 windows per step.",
+        "Memory ran out; going on with 2 windows per step.",
+    ]
     assert objective.sizes == [9, 4, 2, 2, 2, 2] and trainer.progress.batch == 2
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PartialLabelSegLib.train.windows import OUTSIDE, Sources, Window, cut_windows, draw_windows
 
+from PartialLabelSegLib.train.windows import OUTSIDE, Sources, Window, cut_windows, draw_windows
 from train.making import plan_of, prepared_case, with_planes
 
 DARKEST = -2.0  # (low - mean) / std of the tiny plan
@@ -59,12 +59,8 @@ def test_the_voxel_at_the_centre_of_a_window_is_the_one_that_was_asked_for() -> 
         assert cut.image[0][middle] == numbered_case()[2, 3, 4]
 
 
-@pytest.mark.parametrize(
-    ("slice_number", "expected"), [(0, [0, 0, 1]), (1, [0, 1, 2]), (3, [2, 3, 4]), (4, [3, 4, 4])]
-)
-def test_beyond_the_first_and_last_slice_the_channels_repeat_that_slice(
-    slice_number: int, expected: list[int]
-) -> None:
+@pytest.mark.parametrize(("slice_number", "expected"), [(0, [0, 0, 1]), (1, [0, 1, 2]), (3, [2, 3, 4]), (4, [3, 4, 4])])
+def test_beyond_the_first_and_last_slice_the_channels_repeat_that_slice(slice_number: int, expected: list[int]) -> None:
     case = prepared_case(np.zeros(SHAPE), (True,), numbered_case())
     plan = plan_of(("A",), "2.5d")
     cut = cut_windows(Sources((case,), {}), [Window(0, (slice_number, 3, 4))], plan, (1, 7, 9))

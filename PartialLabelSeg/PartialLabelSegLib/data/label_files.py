@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import zlib
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ from .geometry import Grid
 from .labels import Labels, Marks, Slices
 
 FORMAT = 1
-_DAMAGED = "Delete the folder and run the same command again; it is made anew from the step before."
 
 
 def write_labels(folder: Path, labels: Labels, grid: Grid) -> None:
@@ -36,12 +36,13 @@ def write_labels(folder: Path, labels: Labels, grid: Grid) -> None:
         with replacing(folder / "marks.npz") as beside:
             beside.write_bytes(packed.getbuffer())
         sums["marks"] = zlib.crc32(packed.getbuffer())
-    write_json(folder / "labels.json", {**_description(labels), "grid": grid.to_json(), "crc32": sums})
+    write_json(folder / "labels.json", {**_description(folder, labels), "grid": grid.to_json(), "crc32": sums})
 
 
-def _description(labels: Labels) -> dict[str, Any]:
+def _description(folder: Path, labels: Labels) -> dict[str, Any]:
     return {
         "format": FORMAT,
+        "folder": folder.name,
         "structures": list(labels.structures),
         "known": list(labels.known),
         "slices": {name: {"axis": where.axis, "indices": list(where.indices)} for name, where in labels.slices.items()},
@@ -65,22 +66,22 @@ def _sum(array: np.ndarray) -> int:
 
 def read_labels(folder: Path, case: str = "") -> tuple[Labels, Grid]:
     """The labels of a folder and their grid. Failure: absent, damaged, truncated, or not as it was written."""
-    head = read_json(folder / "labels.json", "the description of the labels")
+    head = read_description(folder)
     try:
         if head["format"] != FORMAT:
             raise Failure(f"labels of format {head['format']}, this version reads {FORMAT}.", case=case)
+        if head.get("folder", folder.name) != folder.name:
+            raise Failure("its labels are those of another case.", case=case or folder.name, way_out=_way_out(folder))
         sums = head["crc32"]
         grid = Grid.from_json(head["grid"])
         arrays = {
-            name: _checked(read_array(folder / f"{name}.nrrd"), sums[name], name, case) for name in ("labels", "origin")
+            name: _checked(folder / f"{name}.nrrd", sums[name], case) for name in ("labels", "origin")
         }
         names = tuple(head["structures"])
-        soft = {
-            n: _checked(
-                read_array(folder / f"soft-{names.index(n) + 1}.nrrd"), sums[f"soft-{names.index(n) + 1}"], n, case
-            )
-            for n in head["soft"]
-        }
+        soft = {}
+        for name in head["soft"]:
+            stem = f"soft-{names.index(name) + 1}"
+            soft[name] = _checked(folder / f"{stem}.nrrd", sums[stem], case)
         marks = _read_marks(folder / "marks.npz", sums, names, case)
         slices = {name: Slices(int(s["axis"]), tuple(s["indices"])) for name, s in head["slices"].items()}
         overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
@@ -89,10 +90,25 @@ def read_labels(folder: Path, case: str = "") -> tuple[Labels, Grid]:
     except Failure:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failure(f"its labels are damaged ({error}).", case=case or folder.name, way_out=_DAMAGED) from None
+        raise Failure(f"its labels are damaged ({error}).", case=case or folder.name, way_out=_way_out(folder)) from None
     if labels.label_map.shape != grid.shape:
-        raise Failure("its labels do not fit their grid.", case=case or folder.name, way_out=_DAMAGED)
+        raise Failure("its labels do not fit their grid.", case=case or folder.name, way_out=_way_out(folder))
     return labels, grid
+
+
+def read_description(folder: Path) -> Any:
+    """What `labels.json` says. It holds the checksums of the labels, so it changes whenever they do. Failure: absent or damaged."""
+    try:
+        return read_json(folder / "labels.json", "the description of the labels")
+    except Failure as failure:
+        raise Failure(failure.wrong, way_out=_way_out(folder)) from None
+
+
+def _way_out(folder: Path) -> str:
+    """How the labels of a folder are made anew."""
+    if folder.parent.name == "labels":
+        return f"Delete relabelling.json of round {folder.parents[1].name} and run the same command again; its labels are made anew."
+    return f"Delete the folder {folder.name} in {folder.parent.name} and run the same command again; it is made anew."
 
 
 def _read_marks(
@@ -103,7 +119,7 @@ def _read_marks(
         return {}, {}
     content = path.read_bytes() if path.is_file() else b""
     if zlib.crc32(content) != sums["marks"]:
-        raise Failure("the file of its marks is not what was written.", case=case, way_out=_DAMAGED)
+        raise Failure("the file of its marks is not what was written.", case=case, way_out=_way_out(path.parent))
     groups: tuple[dict[str, Marks], dict[str, Marks]] = ({}, {})
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         for group, word in zip(groups, ("overlap", "negative")):
@@ -113,11 +129,11 @@ def _read_marks(
     return groups
 
 
-def _checked(array: np.ndarray, expected: int, name: str, case: str) -> np.ndarray:
+def _checked(path: Path, expected: int, case: str) -> np.ndarray:
+    array = read_array(path)
     if _sum(array) != expected:
-        raise Failure(
-            f"the file of its {name} is not what was written (its checksum differs).", case=case, way_out=_DAMAGED
-        )
+        text = f"{path.name} is not what was written (its checksum differs)."
+        raise Failure(text, case=case or path.parent.name, way_out=_way_out(path.parent))
     return array
 
 
@@ -128,18 +144,22 @@ def write_image(path: Path, image: sitk.Image) -> None:
         writer.SetFileName(str(beside))
         writer.SetUseCompression(True)
         writer.SetCompressionLevel(1)
-        writer.Execute(image)
+        try:
+            writer.Execute(image)
+        except RuntimeError as error:
+            # SimpleITK does not tell what the system said.
+            raise OSError(errno.EIO, "it could not be written, perhaps because the disk is full", path.name) from error
 
 
 def read_image_file(path: Path) -> sitk.Image:
     """The image of a file. Failure: absent or unreadable."""
     if not path.is_file():
-        raise Failure(f"{path.name} is missing from {path.parent.name}.", way_out=_DAMAGED)
+        raise Failure(f"{path.name} is missing from {path.parent.name}.", way_out=_way_out(path.parent))
     try:
         return sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown reason"
-        raise Failure(f"{path.name} cannot be read as an image ({reason}).", way_out=_DAMAGED) from None
+    except RuntimeError:
+        text = f"{path.name} in {path.parent.name} cannot be read as an image; it is damaged."
+        raise Failure(text, way_out=_way_out(path.parent)) from None
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -94,7 +94,7 @@ def make_plan(
     mirror: left-right flips are harmless (no structure has a twin on the other side).
     """
     dimensions = configuration.dimensions or ("2d" if configuration.preset == "paper" else "2.5d")
-    slice_axis = _slice_axis(found.spacing_mm)
+    slice_axis = _slice_axis(found.spacing_mm, found.shape)
     order = [slice_axis, *(axis for axis in range(3) if axis != slice_axis)]
     spacing = [found.spacing_mm[axis] for axis in order]
     shape = [found.shape[axis] for axis in order]
@@ -127,8 +127,10 @@ def overridden(plan: Plan, changes: dict[str, Any]) -> Plan:
     return from_json(Plan, {**to_json(plan), **changes})
 
 
-def _slice_axis(spacing_mm: tuple[float, float, float]) -> int:
-    """Axial slices, unless another axis is cut more than twice as coarsely."""
+def _slice_axis(spacing_mm: tuple[float, float, float], shape: tuple[int, int, int]) -> int:
+    """Axial slices, unless another axis is cut more than twice as coarsely, or is the only one with a single slice."""
+    if min(shape) == 1 < shape[0]:
+        return shape.index(1)
     coarsest = int(np.argmax(spacing_mm))
     return coarsest if spacing_mm[coarsest] > 2 * spacing_mm[0] else 0
 
@@ -166,9 +168,9 @@ def _quick(basis: _Basis) -> Plan:
     return _base(
         basis,
         widths=(16, 32, 64, 128, 256),
-        batch=2 if deep else 8,
+        batch=2 if deep else 12,
         steps=1600,
-        rate=3e-3 if deep else 5e-3,
+        rate=3e-3,
     )
 
 

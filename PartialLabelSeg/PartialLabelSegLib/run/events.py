@@ -73,7 +73,7 @@ def parse_event(line: str) -> Event | None:
     try:
         value = json.loads(line)
         kind, when = value.pop("event"), value.pop("time", 0.0)
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         return None
     if not isinstance(kind, str) or not isinstance(when, (int, float)):
         return None

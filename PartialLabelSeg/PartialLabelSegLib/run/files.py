@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from .failure import Failure
@@ -69,22 +69,36 @@ def read_json(path: Path, what: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise Failure(f"{what} ({path.name}) is missing from {path.parent.name}.") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except PermissionError:
         raise Failure(
-            f"{what} ({path.name}) cannot be read: it is damaged or not a file of this program ({error}).",
+            f"{what} ({path.name}) may not be read.", way_out="Look at the permissions of its folder."
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        # The message of the system would name every folder above the file.
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Failure(
+            f"{what} ({path.name}) cannot be read: it is damaged or not a file of this program ({reason}).",
             way_out="Delete that file, or restore it from a copy, and run the same command again.",
         ) from None
 
 
 def inside(root: Path, relative: str, what: str = "path") -> Path:
-    """`root / relative`. Failure where the result would lie outside `root`, through `..`, an absolute path or a link."""
+    """`root / relative`. Failure where the result would lie outside `root`, through `..`, an absolute path, a drive or a link.
+
+    Backslashes separate folders, and a drive letter is refused, on every system: a run folder means the same everywhere.
+    """
     if not relative or "\x00" in relative:
         raise Failure(f"The {what} {relative!r} is empty or malformed.")
-    base = root.resolve()
-    target = (base / relative.replace("\\", "/")).resolve()
-    if Path(relative).is_absolute() or not target.is_relative_to(base):
+    inner = relative.replace("\\", "/")
+    try:
+        base = root.resolve()
+        within = (base / inner).resolve().is_relative_to(base)
+    except (OSError, RuntimeError, ValueError):
+        # A loop of links, a name that is too long, or letters that the file system does not have.
+        raise Failure(f"The {what} {relative!r} cannot be followed.", way_out="Correct that path.") from None
+    if inner.startswith("/") or PureWindowsPath(relative).drive or not within:
         raise Failure(
             f"The {what} '{relative}' leads out of its folder.",
             way_out="Use a path relative to the file that names it, within the same folder.",
         )
-    return base / relative.replace("\\", "/")
+    return base / inner

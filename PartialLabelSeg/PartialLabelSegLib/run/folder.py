@@ -11,6 +11,7 @@ from typing import Any
 
 from .failure import Failure
 from .files import read_json, write_json
+from .trouble import DETAILS
 
 FORMAT = 1
 
@@ -79,6 +80,11 @@ class RunFolder:
         """Whoever wants the worker to stop creates this file; the worker looks once per batch and removes it when it ends."""
         return self.path / "cancel"
 
+    @property
+    def details(self) -> Path:
+        """What a programmer needs to know of the last mistake of the program."""
+        return self.path / DETAILS
+
     def case(self, case_folder: str) -> Path:
         return self.path / "cases" / case_folder
 
@@ -104,7 +110,10 @@ class RunFolder:
         """`run.json`. Failure: not a run folder, or of another format."""
         head = read_json(self.head, "the description of the run")
         if not isinstance(head, dict) or head.get("program") != "PartialLabelSeg":
-            raise Failure(f"{self.path.name} holds a run.json that is not a run of this program.", way_out="Choose another folder.")
+            raise Failure(
+                f"{self.path.name} holds a run.json that is not a run of this program.",
+                way_out="Choose another folder.",
+            )
         if head.get("format") != FORMAT:
             raise Failure(f"{self.path.name} is a run of format {head.get('format')}; this version reads {FORMAT}.")
         return head

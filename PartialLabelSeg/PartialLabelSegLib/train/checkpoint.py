@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ FORMAT = 1
 def save(path: Path, content: dict[str, Any]) -> None:
     """Writes tensors, numbers, strings, lists and dicts; whole or not at all."""
     with replacing(path) as beside:
-        torch.save({"program": "PartialLabelSeg", "format": FORMAT, **content}, beside)
+        try:
+            torch.save({"program": "PartialLabelSeg", "format": FORMAT, **content}, beside)
+        except RuntimeError as error:
+            # torch does not tell what the system said.
+            raise OSError(errno.EIO, "it could not be written, perhaps because the disk is full", path.name) from error
 
 
 def load(path: Path, what: str, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -39,7 +38,7 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
     if nowhere and number == 0:
         sentence = f"Labelled in no training scan, so nothing can be suggested for it: {', '.join(nowhere)}."
         yield Event("note", {"message": sentence, "structures": nowhere})
-    network = segmentation_network(session, None if number == 0 else session.round(number - 1).segmentation)
+    network = segmentation_network(session, None if number == 0 else number - 1)
     trainer = Trainer(
         network, segmentation_objective(plan), _maker(session, training, number, SEGMENTATION), plan, session.device
     )
@@ -51,13 +50,14 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
         validate=_validation(session),
         cancelled=session.run.cancelled,
         checkpoint_seconds=session.configuration.checkpoint_seconds,
+        made_with=session.made_with(number),
     )
     yield from trainer.run(stage)
     missed = [name for name in _not_learned(trainer.progress.validation) if name not in nowhere]
     if missed:
         yield Event("note", {"message": f"Not learned so far: {', '.join(missed)}.", "structures": missed})
     write_json(folder.training, {**trainer.progress.curves(), "not_learned": [*nowhere, *missed]})
-    save_network(folder.segmentation, plan, network.state_dict())
+    save_network(folder.segmentation, plan, network.state_dict(), {"made_with": stage.made_with})
     stage.checkpoint.unlink(missing_ok=True)
 
 
@@ -66,11 +66,11 @@ def _labelled_nowhere(structures: tuple[str, ...], cases: tuple[PreparedCase, ..
     return [name for value, name in enumerate(structures, 1) if not any(value in case.points for case in cases)]
 
 
-def segmentation_network(session: Session, weights: Path | None) -> nn.Module:
-    """The plan's network on the device, untrained or with a finished round's weights."""
+def segmentation_network(session: Session, number: int | None) -> nn.Module:
+    """The plan's network on the device, with the weights of a finished round, or untrained."""
     network = build_segmentation(session.plan, session.configuration.seed)
-    if weights is not None:
-        load_weights(network, weights, "the network of a round")
+    if number is not None:
+        load_weights(network, session.round(number).segmentation, "the network of a round", session.made_with(number))
     return placed(network, session.device, session.plan)
 
 
@@ -115,7 +115,7 @@ def learn_confidence(session: Session, number: int) -> Iterator[Event]:
     if folder.confidence.exists() or choices.confidence == "mcp":
         checkpoint.unlink(missing_ok=True)
         return
-    segmentation = segmentation_network(session, folder.segmentation).eval().requires_grad_(False)
+    segmentation = segmentation_network(session, number).eval().requires_grad_(False)
     network = confidence_network(session, segmentation, None)
     held_out = tuple(session.opened(session.of_split("validation"), 0))
     training = tuple(session.opened(session.of_split("train"), 0))
@@ -130,6 +130,7 @@ def learn_confidence(session: Session, number: int) -> Iterator[Event]:
         validate=None,
         cancelled=session.run.cancelled,
         checkpoint_seconds=session.configuration.checkpoint_seconds,
+        made_with=f"{session.made_with(number)} confidence",
     )
     yield from trainer.run(stage)
     write_json(
@@ -142,7 +143,7 @@ def learn_confidence(session: Session, number: int) -> Iterator[Event]:
             "held_out_cases": len(held_out),
         },
     )
-    save_network(folder.confidence, plan, network.state_dict())
+    save_network(folder.confidence, plan, network.state_dict(), {"made_with": stage.made_with})
     stage.checkpoint.unlink(missing_ok=True)
 
 
@@ -151,13 +152,14 @@ def _repeats(training: int, held_out: int) -> int:
     return max(1, round(training / held_out)) if held_out else 0
 
 
-def confidence_network(session: Session, segmentation: nn.Module, weights: Path | None) -> ConfidenceNetwork:
-    """The confidence network of a segmentation, untrained or with a finished round's weights."""
+def confidence_network(session: Session, segmentation: nn.Module, number: int | None) -> ConfidenceNetwork:
+    """The confidence network of a segmentation, with the weights of a finished round, or untrained."""
     assert isinstance(segmentation, UNet)
     choices = session.configuration.relabelling
     network = build_confidence(segmentation, session.plan, choices.frozen, session.configuration.seed)
-    if weights is not None:
-        load_weights(network, weights, "the confidence network of a round")
+    if number is not None:
+        made_with = f"{session.made_with(number)} confidence"
+        load_weights(network, session.round(number).confidence, "the confidence network of a round", made_with)
     placed_network = placed(network, session.device, session.plan)
     assert isinstance(placed_network, ConfidenceNetwork)
     return placed_network

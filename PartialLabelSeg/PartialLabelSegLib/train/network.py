@@ -64,9 +64,17 @@ def save_network(path: Path, plan: Plan, weights: dict[str, Any], extra: dict[st
     save(path, {"plan": to_json(plan), "weights": plain, **(extra or {})})
 
 
-def load_weights(network: nn.Module, path: Path, what: str) -> dict[str, Any]:
-    """Puts a file's weights into `network`. Failure where they do not fit. Returns the file's other content."""
+def load_weights(network: nn.Module, path: Path, what: str, made_with: str = "") -> dict[str, Any]:
+    """Puts a file's weights into `network`; returns the file's other content.
+
+    Failure where they do not fit, or were learned from something else than `made_with` says (where both say it).
+    """
     content = load(path, what)
+    if made_with and content.get("made_with", made_with) != made_with:
+        raise Failure(
+            f"{what} ({path.name} in {path.parent.name}) was learned from other scans or labels, or with other choices.",
+            way_out=f"Delete {path.name} there, or put the right one back, and run the same command again.",
+        )
     try:
         network.load_state_dict(content.pop("weights"))
     except (RuntimeError, KeyError, AttributeError, TypeError):

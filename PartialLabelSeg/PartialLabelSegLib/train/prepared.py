@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -168,6 +169,16 @@ class PreparedCase:
         if f"positive-{value}" in self.planes:
             mask |= np.unpackbits(self.planes[f"positive-{value}"], axis=-1, count=self.shape[2]).astype(bool)
         return mask
+
+    def give_back_pages(self) -> None:
+        """Takes what was read of the files out of this process; it stays in the system's file cache, and reading it again is cheap.
+
+        Without that a long training would hold the whole cohort resident.
+        """
+        for array in (self.image, self.label_map, *self.planes.values()):
+            mapped = getattr(array, "_mmap", None)
+            if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise"):
+                mapped.madvise(mmap.MADV_DONTNEED)
 
     def can_teach(self) -> bool:
         """Whether any voxel of it is certain for any structure."""

@@ -7,12 +7,13 @@ import zlib
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from ..config import Configuration, Plan
+from ..config import Configuration, Plan, to_json
 from ..data.case import Case
-from ..data.label_files import read_labels
+from ..data.label_files import read_description, read_labels
 from ..data.labels import Labels
 from ..run.failure import Failure
 from ..run.files import read_json
@@ -77,7 +78,7 @@ class Session:
 
     def known(self, case: Case) -> tuple[bool, ...]:
         """For each structure whether the annotator looked for it in the whole scan."""
-        head = read_json(case.folder / "labels.json", "the description of the labels")
+        head = read_description(case.folder)
         known = head.get("known") if isinstance(head, dict) else None
         if not isinstance(known, list) or len(known) != len(self.plan.structures):
             raise Failure("its labels are damaged.", case=case.name, way_out="Start the run anew in another folder.")
@@ -97,14 +98,27 @@ class Session:
         """Makes a case's arrays for a round where they are not there yet, or were made with another plan or from other labels."""
         folder = self.run.prepared(case.folder.name)
         prepare_image(case, self.plan, folder)
-        # The description holds the checksums of the labels, so it changes whenever they do.
-        description = read_json(
-            self._labels_folder(case, round_number) / "labels.json", "the description of the labels"
-        )
-        source = f"{zlib.crc32(json.dumps(description, sort_keys=True).encode()):08x}{' naive' * self._is_naive(case)}"
+        source = f"{_sum(self._description(case, round_number))}{' naive' * self._is_naive(case)}"
         labels_folder = folder / f"round-{round_number}"
         if not labels_are_prepared(case, self.plan, labels_folder, source):
             prepare_labels(self.learned_labels(case, round_number), case, self.plan, labels_folder, source)
+
+    def _description(self, case: Case, round_number: int) -> Any:
+        """What describes those labels; it changes whenever they do."""
+        return read_description(self._labels_folder(case, round_number))
+
+    def made_with(self, round_number: int) -> str:
+        """A word that changes with whatever a round learns from: the plan, the choices, the scans and their labels.
+
+        It is kept in networks and checkpoints, so that those of another round or run are told apart.
+        """
+        choices = self.configuration.relabelling
+        cases = [
+            (case.name, case.split, case.crc32, self._description(case, round_number))
+            for case in self.of_split("train", "validation")
+        ]
+        said = [choices.method, choices.target, choices.frozen, self.configuration.seed, round_number]
+        return _sum([to_json(self.plan), said, cases])
 
     def open(self, case: Case, round_number: int) -> PreparedCase:
         folder = self.run.prepared(case.folder.name)
@@ -113,3 +127,8 @@ class Session:
     def opened(self, cases: tuple[Case, ...], round_number: int) -> Iterator[PreparedCase]:
         for case in cases:
             yield self.open(case, round_number)
+
+
+def _sum(value: Any) -> str:
+    """The checksum of JSON values."""
+    return f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"

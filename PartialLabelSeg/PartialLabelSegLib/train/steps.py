@@ -32,6 +32,7 @@ class Stage:
     """One training: how long, how fast, where its checkpoint lies, and what looks at it in between.
 
     validate(network) -> Dice per structure name, or None where there is nothing to validate on. rate: first and last learning rate.
+    made_with: a word that changes with what is learned from; a checkpoint with another one is refused.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Stage:
     validate: Callable[[nn.Module], dict[str, float]] | None
     cancelled: Callable[[], bool]
     checkpoint_seconds: float = 30.0
+    made_with: str = ""
 
 
 @dataclass
@@ -211,6 +213,7 @@ class Trainer:
                 "optimiser": self._optimiser.state_dict(),
                 "scaler": self._scaler.state_dict(),
                 "progress": vars(progress),
+                "made_with": stage.made_with,
             },
         )
 
@@ -219,6 +222,10 @@ class Trainer:
             return None
         # To main memory first: network, averages and optimiser copy each value to where, and as what, they keep it.
         content = load(stage.checkpoint, "the checkpoint")
+        way_out = f"Delete {stage.checkpoint.name} and run the same command again."
+        if content.get("made_with") != stage.made_with:
+            text = f"The checkpoint ({stage.checkpoint.name}) belongs to other scans, labels or choices."
+            raise Failure(text, way_out=way_out)
         try:
             self.network.load_state_dict(content["network"])
             for name, value in self._average.items():
@@ -229,8 +236,7 @@ class Trainer:
             return Progress(**content["progress"])
         except (KeyError, RuntimeError, ValueError, TypeError):
             raise Failure(
-                f"The checkpoint ({stage.checkpoint.name}) belongs to another network.",
-                way_out=f"Delete {stage.checkpoint.name} and run the same command again.",
+                f"The checkpoint ({stage.checkpoint.name}) belongs to another network.", way_out=way_out
             ) from None
 
 

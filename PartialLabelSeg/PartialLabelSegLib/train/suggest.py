@@ -27,10 +27,10 @@ def predict_cases(session: Session, number: int, cases: tuple[Case, ...]) -> Ite
     waiting = [case for case in cases if not (folder.prediction(case.folder.name) / "prediction.json").exists()]
     if not waiting:
         return
-    segmentation = segmentation_network(session, folder.segmentation).eval()
+    segmentation = segmentation_network(session, number).eval()
     confidence = None
     if session.configuration.relabelling.confidence == "learned":
-        confidence = confidence_network(session, segmentation, folder.confidence).eval()
+        confidence = confidence_network(session, segmentation, number).eval()
     for done, case in enumerate(waiting, len(cases) - len(waiting) + 1):
         if session.run.cancelled():
             raise Cancelled

@@ -23,6 +23,7 @@ def validation_dice(network: nn.Module, cases: Sequence[PreparedCase], plan: Pla
         for value, name in enumerate(plan.structures, 1):
             if case.known[value - 1] and value in case.points:
                 scores[name].append(_dice(predicted == value, case.positive(value)))
+        case.give_back_pages()
     return {name: sum(found) / len(found) if found else math.nan for name, found in scores.items()}
 
 

@@ -86,6 +86,8 @@ def cut_windows(sources: Sources, windows: Sequence[Window], plan: Plan, size: t
             _copy_plane(packed, case.shape, window.centre, planes.setdefault(name, np.zeros(label.shape, bool))[row])
     if plan.dimensions == "2.5d":
         _repeat_edge_slices(sources, windows, image)
+    for index in {window.case for window in windows}:
+        sources.cases[index].give_back_pages()
     known = np.stack([sources.cases[window.case].known for window in windows])
     return Cut(image, label, planes, known)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.data.importers.cells import (
     parse_label_files,
     parse_ranges,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from data.small_scans import STRAIGHT, blocks, write_segments, write_volume
 from PartialLabelSegLib.data.importers import read_cohort
 from PartialLabelSegLib.run.failure import Failure

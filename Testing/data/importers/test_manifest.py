@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, blocks, grey_values, label_map, write_segments, write_volume
 from PartialLabelSegLib.data.case import CaseSource, Cohort
 from PartialLabelSegLib.data.geometry import Grid

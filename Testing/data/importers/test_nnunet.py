@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from data.small_scans import OBLIQUE, blocks, grey_values, label_map, write_volume
 from PartialLabelSegLib.data.case import Cohort
 from PartialLabelSegLib.data.geometry import Grid

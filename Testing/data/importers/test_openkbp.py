@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from PartialLabelSegLib.data.geometry import Grid, resample_labels
 from PartialLabelSegLib.data.importers import read_cohort
 from PartialLabelSegLib.data.importers.openkbp import ORGANS

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from data.small_scans import OBLIQUE, STRAIGHT, blocks, write_segments, write_volume
 from PartialLabelSegLib.data.case import CaseSource, Cohort
 from PartialLabelSegLib.data.geometry import Grid

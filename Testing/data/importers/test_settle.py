@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from data.small_scans import OBLIQUE
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from data.small_scans import OBLIQUE
 from PartialLabelSegLib.data.importers.drawing import Drawing, boxes, drawn_in, shared_voxels
 from PartialLabelSegLib.data.importers.settle import settled
 from PartialLabelSegLib.data.labels import Slices

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from PartialLabelSegLib.data.importers.side_file import duplicate_keys, read_meaning
 from PartialLabelSegLib.data.types import PALETTE
 from PartialLabelSegLib.run.failure import Failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from PartialLabelSegLib.data.importers.table import read_table
 from PartialLabelSegLib.run.failure import Failure
 
