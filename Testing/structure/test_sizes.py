@@ -10,7 +10,7 @@ import pytest
 
 from structure.sources import MODULE_FOLDER, PROJECT_FOLDER, project_files, python_files, text
 
-MOST_LINES = 400
+MOST_LINES = 420
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_PARAMETERS = 6
 MOST_BYTES = 2_000_000
