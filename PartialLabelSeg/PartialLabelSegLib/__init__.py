@@ -18,9 +18,12 @@ packages beyond the standard library. `Testing/structure/test_layers.py` holds t
     rounds <- config, data, metrics, relabel, run, train, with numpy
     begin <- config, data, run, train, with numpy
     finish <- begin, config, data, relabel, report, run
+    apply_model <- begin, config, data, finish, rounds, run, train, with numpy
+    relabel_round <- begin, data, relabel, rounds, run, train, with numpy
     terminal <- run
+    options <- config, run
     demo <- begin, config, data, finish, losses, metrics, nets, relabel, report, rounds, run, train, with numpy
-    cli <- begin, config, data, demo, finish, losses, metrics, nets, relabel, report, rounds, run, terminal, train, with numpy
+    cli <- apply_model, begin, config, data, demo, finish, losses, metrics, nets, options, relabel, relabel_round, report, rounds, run, terminal, train, with numpy
     __main__ <- cli, setup_environment
     panel <- config, data, metrics, relabel, run, with slicer, qt, ctk, vtk, numpy, SimpleITK
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .config import Configuration, Plan, from_json, to_json
-from .data.case import Case, CaseSource, Cohort, read_case, safe_name, write_case
+from .data.case import IMPORT_AGAIN, Case, CaseSource, Cohort, read_case, safe_name, write_case
 from .data.importers import read_cohort
 from .data.labels import Labels
 from .data.plan import Machine, fingerprint, make_plan
@@ -24,6 +24,7 @@ from .train.device import Device, be_a_good_neighbour, find_device, native_preci
 from .train.estimate import Probe, probe, steps_for, whole_run
 from .train.session import Session
 
+SPLITS = ("train", "validation", "test")
 SIDED = re.compile(r"(?i)(left|right|(?:^|[^a-z])[lr](?:[^a-z]|$))|(?-i:[a-z][LR]$|^[LR][A-Z][a-z])")
 
 
@@ -36,6 +37,16 @@ class Head:
     overlapping: frozenset[frozenset[str]]
     cases: tuple[tuple[str, str, str], ...]
 
+    def is_sound(self) -> bool:
+        """Whether there are structures and cases, none twice, and every split is one."""
+        names = [item.name for item in self.structures]
+        distinct = [names, [name for name, _, _ in self.cases], [folder.lower() for _, folder, _ in self.cases]]
+        splits = {split for _, _, split in self.cases}
+        pairs_are_known = all(len(pair) == 2 and pair <= set(names) for pair in self.overlapping)
+        return (
+            pairs_are_known and splits <= set(SPLITS) and all(part and len(set(part)) == len(part) for part in distinct)
+        )
+
     def to_json(self) -> dict[str, Any]:
         return {
             "configuration": to_json(self.configuration),
@@ -47,17 +58,21 @@ class Head:
 
 def read_run(run: RunFolder) -> Head:
     """The head of a run. Failure: absent, damaged, or naming folders outside the run."""
-    head = run.read_head()
+    content = run.read_head()
     try:
-        structures = tuple(from_json(Structure, item) for item in head["structures"])
-        cases = tuple((str(item["name"]), str(item["folder"]), str(item["split"])) for item in head["cases"])
-        overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
-        configuration = from_json(Configuration, head["configuration"])
+        structures = tuple(from_json(Structure, item) for item in content["structures"])
+        cases = tuple((str(item["name"]), str(item["folder"]), str(item["split"])) for item in content["cases"])
+        overlapping = frozenset(frozenset(pair) for pair in content["overlapping"])
+        configuration = from_json(Configuration, content["configuration"])
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(f"run.json is damaged ({error}).", way_out="Start the run anew in another folder.") from None
     for _, folder, _ in cases:
         inside(run.path / "cases", folder, "case folder")
-    return Head(configuration, structures, overlapping, cases)
+    head = Head(configuration, structures, overlapping, cases)
+    if not head.is_sound():
+        text = "run.json is damaged (its cases or structures contradict each other)."
+        raise Failure(text, way_out="Start the run anew in another folder.")
+    return head
 
 
 def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> Iterator[Event]:
@@ -83,6 +98,10 @@ def import_cohort(cohort: Cohort, run: RunFolder, configuration: Configuration) 
                 yield Event("problem", to_json(problem))
         except Failure as failure:
             yield Event("problem", {"message": failure.sentence(), "case": item.case, "severity": "error"})
+        except (ValueError, RuntimeError) as error:
+            # A file can be strange in ways that no reader foresaw; the other cases do not suffer from it.
+            unforeseen = Failure(f"its files cannot be used ({type(error).__name__}).", case=item.case)
+            yield Event("problem", {"message": unforeseen.sentence(), "case": item.case, "severity": "error"})
         yield Event("imported", {"case": item.case, "step": done, "steps": len(usable)})
     if not imported:
         raise Failure("No case of the data set can be used.", way_out="Run `check` on it to see why.")
@@ -99,9 +118,35 @@ def _import_case(
         folder += "_"
     folders.add(folder.lower())
     path = run.case(folder)
-    case = read_case(path) if (path / "case.json").exists() else write_case(path, source, source.case)
+    case = _imported_before(path, source) or write_case(path, source, source.case)
     warnings = () if source.inspect is None else source.inspect(case.grid)[1]
     return case, drawn_in(case.labels()), warnings
+
+
+def _imported_before(path: Path, source: CaseSource) -> Case | None:
+    """What an interrupted import left in `path`, where the data set still says the same; else None. Comparing takes less than writing."""
+    if not (path / "case.json").exists():
+        return None
+    try:
+        case = read_case(path)
+        same = case.is_of(source.read_image()) and source.read_labels(case.grid).same_as(case.labels())
+    except Failure:
+        return None
+    return replace(case, split=source.split) if same and case.name == source.case else None
+
+
+def import_lost(source: Path, run: RunFolder) -> Iterator[Event]:
+    """Imports again those cases of a run whose folders are lost or were deleted because they were damaged."""
+    head = read_run(run)
+    lost = {name: folder for name, folder, _ in head.cases if not (run.case(folder) / "case.json").exists()}
+    if not lost:
+        return
+    found = {item.case: item for item in read_cohort(source, head.configuration.absent).sources}
+    for done, (name, folder) in enumerate(lost.items(), 1):
+        if name not in found:
+            raise Failure("it is missing from the run and from the data set.", case=name, way_out="Put it back.")
+        write_case(run.case(folder), found[name], name)
+        yield Event("imported", {"case": name, "step": done, "steps": len(lost)})
 
 
 def drawn_in(labels: Labels) -> frozenset[str]:
@@ -155,18 +200,27 @@ def open_session(run: RunFolder, truth: Path | None = None) -> Generator[Event, 
     configuration = head.configuration
     threads = be_a_good_neighbour(configuration.threads)
     name = find_device(configuration.device)
-    cases = tuple(replace(read_case(run.case(folder)), split=split) for _, folder, split in head.cases)
+    cases = tuple(_case(run, *entry) for entry in head.cases)
     plan, probed = yield from _plan(run, head, cases, name)
     if probed is not None:
         yield Event("estimate", {**to_json(probed), "device": name, "threads": threads, "precision": plan.precision})
     return Session(run, configuration, plan, Device(name, plan.precision), cases, head.overlapping, truth)
 
 
+def _case(run: RunFolder, name: str, folder: str, split: str) -> Case:
+    """A case with its final split. Failure: absent, damaged, or another one."""
+    case = read_case(run.case(folder))
+    if case.name != name:
+        way_out = f"Delete the folder {folder} in cases. {IMPORT_AGAIN}"
+        raise Failure(f"its description (case.json) is that of the case '{case.name}'.", case=name, way_out=way_out)
+    return replace(case, split=split)
+
+
 def _plan(
     run: RunFolder, head: Head, cases: tuple[Case, ...], device: str
 ) -> Generator[Event, None, tuple[Plan, Probe | None]]:
     if run.plan.exists():
-        return _read_plan(run, head), None
+        return read_plan(run, head), None
     yield Event("planning", {"cases": len(cases)})
     configuration, names = head.configuration, tuple(item.name for item in head.structures)
     precision = native_precision(device)
@@ -185,7 +239,8 @@ def _plan(
     return plan, measured
 
 
-def _read_plan(run: RunFolder, head: Head) -> Plan:
+def read_plan(run: RunFolder, head: Head) -> Plan:
+    """The plan of a run. Failure: absent, damaged, or of another run."""
     content = read_json(run.plan, "the plan")
     try:
         plan = from_json(Plan, content["plan"])

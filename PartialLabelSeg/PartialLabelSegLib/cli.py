@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .config import DIMENSIONS, METHODS, PRESETS, Configuration, Relabelling
+from .config import Configuration
+from .options import Choices, choices_of, parser
 from .run.events import Event, EventLog, LineWriter, Listener
 from .run.failure import Failure
 from .run.folder import RunFolder
+from .run.trouble import explained
 from .terminal import ProgressBar
-
-EXPORTS = ("seg-nrrd", "nifti", "nnunet", "summary")
 
 
 @dataclass(frozen=True)
@@ -44,36 +46,43 @@ class Complete:
 
     cases: Path | None
     out: Path
-    configuration: Configuration
-    given: frozenset[str]
+    choices: Choices
     truth: Path | None
     progress: bool
 
     def run(self) -> int:
         run = RunFolder(self.out)
-        return reported(run, self.progress, self._story(run))
-
-    def _story(self, run: RunFolder) -> Iterator[Event]:
-        from .begin import import_cases, open_session, read_run
-        from .finish import complete_cases, write_report
-        from .rounds import rounds_of, run_rounds
-
+        if self.truth is not None and not self.truth.is_dir():
+            raise Failure(f"There is no folder {self.truth.name} with complete labels.", way_out="Correct --truth.")
         if not run.head.exists():
             if self.cases is None:
                 raise Failure(f"{self.out.name} is not a run.", way_out="Name the data set: complete CASES --out RUN.")
-            yield from import_cases(self.cases, run, self.configuration)
-        else:
+            _must_be_there(self.cases)
+            run.check_free()
+        return reported(run, self.progress, self._story(run))
+
+    def _story(self, run: RunFolder) -> Iterator[Event]:
+        from .begin import import_cases, import_lost, open_session, read_run
+        from .finish import complete_cases, write_report
+        from .rounds import rounds_of, run_rounds
+
+        if run.head.exists():
             self._must_agree(read_run(run).configuration)
+            if self.cases is not None:
+                yield from import_lost(self.cases, run)
+        elif self.cases is not None:
+            yield from import_cases(self.cases, run, self.choices.configuration)
         session = yield from open_session(run, self.truth)
         yield from run_rounds(session)
         yield from complete_cases(run, rounds_of(session))
         yield from write_report(run)
-        yield Event("finished", {"message": f"Done. Segmentations: {run.completed}. Report: {run.report_html}."})
+        place = self.out.name
+        yield Event("finished", {"message": f"Done. Segmentations: {place}/completed. Report: {place}/report.html."})
 
     def _must_agree(self, stored: Configuration) -> None:
         """A run goes on with the choices it was begun with; other ones need another folder."""
-        before, now = _flat(stored), _flat(self.configuration)
-        changed = sorted(name for name in self.given if before.get(name) != now.get(name))
+        before, now = _flat(stored), _flat(self.choices.configuration)
+        changed = sorted(name for name in self.choices.given if before.get(name) != now.get(name))
         if changed:
             raise Failure(
                 f"{self.out.name} was begun with other choices ({', '.join(changed)}).",
@@ -86,26 +95,68 @@ def _flat(configuration: Configuration) -> dict[str, Any]:
     return {**content, **content.pop("relabelling")}
 
 
+def _must_be_there(cases: Path) -> None:
+    if not cases.exists():
+        raise Failure(f"There is no '{cases.name}'.", way_out="Look whether the path of the data set is right.")
+
+
+@dataclass(frozen=True)
+class Relabel:
+    """Apply the decisions of the round that waits, and say what changed."""
+
+    run_folder: Path
+    progress: bool
+
+    def run(self) -> int:
+        from .relabel_round import relabel_waiting
+
+        run = RunFolder(self.run_folder)
+        run.read_head()
+        return reported(run, self.progress, relabel_waiting(run))
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Complete new scans with what a finished run has learned."""
+
+    model: Path
+    cases: Path
+    out: Path
+    choices: Choices
+    progress: bool
+
+    def run(self) -> int:
+        from .apply_model import apply_model
+
+        run = RunFolder(self.out)
+        _must_be_there(self.model)
+        _must_be_there(self.cases)
+        if not run.head.exists():
+            run.check_free()
+        return reported(run, self.progress, apply_model(self.model, self.cases, run, self.choices.configuration))
+
+
 @dataclass(frozen=True)
 class Export:
-    """Export a finished run."""
+    """Write a finished run for other programs."""
 
     run_folder: Path
     format: str
     out: Path
     name: str
+    replace: bool
 
     def run(self) -> int:
         from .relabel.export_run import export_run
 
-        for path in export_run(RunFolder(self.run_folder), self.format, self.out, self.name):
+        for path in export_run(RunFolder(self.run_folder), self.format, self.out, self.name, self.replace):
             print(path)
         return 0
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure segmentations against references."""
+    """Measure segmentations against references. Exit status 1 where a case could not be measured."""
 
     predicted: Path
     reference: Path
@@ -121,7 +172,7 @@ class Evaluate:
             if self.as_json
             else format_table(result)
         )
-        return 0
+        return 1 if result.failed else 0
 
 
 @dataclass(frozen=True)
@@ -133,10 +184,16 @@ class Report:
 
     def run(self) -> int:
         from .finish import write_report
+        from .relabel.export_run import read_finished
 
         run = RunFolder(self.run_folder)
+        run.read_head()
         for _ in write_report(run, self.truth):
             print(run.report_html)
+        try:
+            read_finished(run)
+        except Failure:
+            print("This run is not finished; the report shows it as far as it got.", file=sys.stderr)
         return 0
 
 
@@ -166,10 +223,32 @@ def reported(run: RunFolder, progress: bool, story: Iterator[Event]) -> int:
     try:
         with run.at_work():
             listeners.append(EventLog(run.events))
+            run.details.unlink(missing_ok=True)
             return _told(run, story, tell)
-    except Failure as failure:
-        tell(Event("error", dict(failure.fields())))
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        text = "Stopped. Everything up to the last checkpoint is kept: the same command goes on."
+        _last_words(listeners, Event("cancelled", {"message": text}))
+        return 130
+    except Exception as error:
+        # The one boundary: whatever went wrong, a person reads a sentence.
+        _last_words(listeners, Event("error", dict(explained(error, run.path).fields())))
         return 1
+
+
+def _last_words(listeners: Sequence[Listener], event: Event) -> None:
+    """Told to whoever can still hear it: on a full disk the log cannot."""
+    for listener in listeners:
+        with contextlib.suppress(OSError):
+            listener(event)
+
+
+def no_longer_heard() -> int:
+    """Whoever read the output has gone. What Python still holds for it goes nowhere, instead of into a second error at the exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def _told(run: RunFolder, story: Iterator[Event], tell: Listener) -> int:
@@ -190,138 +269,45 @@ def _told(run: RunFolder, story: Iterator[Event], tell: Listener) -> int:
         run.cancel.unlink(missing_ok=True)
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="PartialLabelSegLib", description="Complete partially labelled scans.")
-    commands = top.add_subparsers(dest="command", required=True)
-    _check_options(commands.add_parser("check", help=Check.__doc__))
-    _complete_options(commands.add_parser("complete", help=Complete.__doc__))
-    export = commands.add_parser("export", help=Export.__doc__)
-    export.add_argument("run", type=Path)
-    export.add_argument("--format", choices=EXPORTS, required=True)
-    export.add_argument("--out", type=Path, required=True)
-    export.add_argument("--name", default="Dataset001_Completed", help="of the nnU-Net data set")
-    evaluate = commands.add_parser("evaluate", help=Evaluate.__doc__)
-    evaluate.add_argument("predicted", type=Path, metavar="PRED")
-    evaluate.add_argument("reference", type=Path, metavar="REF")
-    evaluate.add_argument("--json", action="store_true")
-    report = commands.add_parser("report", help=Report.__doc__)
-    report.add_argument("run", type=Path)
-    report.add_argument("--truth", type=Path)
-    demo = commands.add_parser("demo", help=Demo.__doc__)
-    demo.add_argument("--out", type=Path, default=Path("PartialLabelSeg-demo"))
-    demo.add_argument(
-        "--openkbp", type=Path, nargs="?", const=Path("-"), help="the published study, from a folder or downloaded"
-    )
-    _progress_option(demo)
-    return top
+Command = Check | Complete | Relabel | Apply | Export | Evaluate | Report | Demo
 
 
-def _check_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("cases", type=Path, metavar="CASES")
-    command.add_argument(
-        "--absent", choices=("missing", "absent"), default="missing", help="what a structure without any voxel means"
-    )
-    command.add_argument("--json", action="store_true")
-
-
-def _complete_options(command: argparse.ArgumentParser) -> None:
-    hidden = argparse.SUPPRESS
-    command.add_argument("cases", type=Path, metavar="CASES", nargs="?", help="not needed to go on with a run")
-    command.add_argument("--out", type=Path, required=True, metavar="RUN")
-    command.add_argument("--preset", choices=PRESETS, default=hidden)
-    command.add_argument("--method", choices=METHODS, default=hidden)
-    command.add_argument("--dimensions", choices=DIMENSIONS, default=hidden)
-    command.add_argument("--rounds", type=int, default=hidden)
-    command.add_argument("--gamma-max", type=float, default=hidden)
-    command.add_argument("--confidence", choices=("learned", "mcp"), default=hidden)
-    command.add_argument(
-        "--target", choices=("correctness", "tcp"), default=hidden, help="what the confidence is fitted to"
-    )
-    command.add_argument("--frozen", action="store_true", default=hidden, help="train the confidence head alone")
-    command.add_argument(
-        "--review", action="store_true", default=hidden, help="wait for a person's decisions after each round"
-    )
-    command.add_argument("--largest-component", action="store_true", default=hidden)
-    command.add_argument("--fill-holes", action="store_true", default=hidden)
-    command.add_argument("--minutes", type=float, default=hidden, help="time budget")
-    command.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default=hidden)
-    command.add_argument("--seed", type=int, default=hidden)
-    command.add_argument(
-        "--threads", type=int, default=hidden, help="0: all cores but one where there are more than two"
-    )
-    command.add_argument("--validation-share", type=float, default=hidden)
-    command.add_argument("--absent", choices=("missing", "absent"), default=hidden)
-    command.add_argument(
-        "--checkpoint-seconds",
-        type=float,
-        default=hidden,
-        help="at most this much learning is lost when the process dies",
-    )
-    command.add_argument("--set", action="append", default=[], metavar="NAME=JSON", help="override a field of the plan")
-    command.add_argument(
-        "--truth", type=Path, help="an experiment: complete labels to compare with, never learned from"
-    )
-    _progress_option(command)
-
-
-def _progress_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--progress", action=argparse.BooleanOptionalAction, default=sys.stdout.isatty(), help="a bar instead of events"
-    )
-
-
-def command_of(arguments: argparse.Namespace) -> Check | Complete | Export | Evaluate | Report | Demo:
-    if arguments.command == "check":
-        return Check(arguments.cases, arguments.absent, arguments.json)
-    if arguments.command == "complete":
-        return _complete(arguments)
-    if arguments.command == "export":
-        return Export(arguments.run, arguments.format, arguments.out, arguments.name)
-    if arguments.command == "evaluate":
-        return Evaluate(arguments.predicted, arguments.reference, arguments.json)
-    if arguments.command == "report":
-        return Report(arguments.run, arguments.truth)
-    return Demo(arguments.out, arguments.openkbp, arguments.progress)
-
-
-def _complete(arguments: argparse.Namespace) -> Complete:
-    chosen = vars(arguments)
-    rounds = {item.name: chosen[item.name] for item in dataclasses.fields(Relabelling) if item.name in chosen}
-    rest = {
-        item.name: chosen[item.name]
-        for item in dataclasses.fields(Configuration)
-        if item.name in chosen and item.name not in ("relabelling", "plan")
-    }
-    plan = _overrides(arguments.set)
-    given = frozenset([*rounds, *rest, *(["plan"] if plan else [])])
-    try:
-        configuration = Configuration(relabelling=Relabelling(**rounds), plan=plan, **rest)
-    except ValueError as error:
-        raise Failure(f"{error}.") from None
-    return Complete(arguments.cases, arguments.out, configuration, given, arguments.truth, arguments.progress)
-
-
-def _overrides(texts: Sequence[str]) -> dict[str, Any]:
-    plan: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        try:
-            plan[name.strip()] = json.loads(value)
-        except ValueError:
-            plan[name.strip()] = value
-        if not equals:
-            raise Failure(f"--set needs NAME=VALUE, got {text!r}.")
-    return plan
+def command_of(arguments: argparse.Namespace) -> Command:
+    given = arguments
+    match given.command:
+        case "check":
+            return Check(given.cases, given.absent, given.json)
+        case "complete":
+            return Complete(given.cases, given.out, choices_of(given), given.truth, given.progress)
+        case "relabel":
+            return Relabel(given.run, given.progress)
+        case "apply":
+            return Apply(given.model, given.cases, given.out, choices_of(given), given.progress)
+        case "export":
+            return Export(given.run, given.format, given.out, given.name, given.replace)
+        case "evaluate":
+            return Evaluate(given.predicted, given.reference, given.json)
+        case "report":
+            return Report(given.run, given.truth)
+        case _:
+            return Demo(given.out, given.openkbp, given.progress)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command. Exit status: 0 done, 1 something is wrong, 3 cancelled, 4 waiting for a person's decisions, 130 stopped by Ctrl+C."""
+    folder: Path | None = None
     try:
-        return command_of(parser().parse_args(arguments)).run()
-    except Failure as failure:
-        print(Event("error", dict(failure.fields())).line() if not sys.stdout.isatty() else "", flush=True)
+        command = command_of(parser().parse_args(arguments))
+        folder = command.run_folder if isinstance(command, (Export, Report)) else None
+        return command.run()
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return no_longer_heard()
+    except Exception as error:
+        failure = explained(error, folder)
+        if not sys.stdout.isatty():
+            print(Event("error", dict(failure.fields())).line(), flush=True)
         print(f"PartialLabelSeg: {failure.sentence()}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("Stopped; everything up to the last checkpoint is kept. The same command goes on.", file=sys.stderr)
-        return 130

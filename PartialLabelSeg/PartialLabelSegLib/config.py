@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 PRESETS = ("quick", "standard", "paper")
 METHODS = ("full", "ambiguity-only", "all-pseudo-labels", "naive")
 DIMENSIONS = ("2d", "2.5d", "3d")
+MOST_THREADS = 1024
 
 _FROM_ZERO = (
     "context",
@@ -26,6 +27,8 @@ _FROM_ZERO = (
     "patience",
 )
 
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "an object"}
+
 T = TypeVar("T")
 
 
@@ -39,7 +42,8 @@ class Intensity:
     std: float
 
     def __post_init__(self) -> None:
-        if not self.low < self.high or self.std <= 0:
+        finite = all(math.isfinite(value) for value in (self.low, self.high, self.mean, self.std))
+        if not finite or not self.low < self.high or self.std <= 0:
             raise ValueError(f"intensity needs low < high and std > 0, got {self}")
 
 
@@ -91,7 +95,7 @@ class Plan:
         _one_of("norm", self.norm, ("batch", "instance", "group", "none"))
         if len(set(self.structures)) != len(self.structures) or not self.structures:
             raise ValueError(f"a plan needs structures of different names, got {self.structures}")
-        if min(self.patch) < 1 or self.batch < 1 or min(self.spacing_mm) <= 0:
+        if min(self.patch) < 1 or self.batch < 1 or not all(0 < value < math.inf for value in self.spacing_mm):
             raise ValueError(
                 f"patch, batch and spacing must be positive, got {self.patch}, {self.batch}, {self.spacing_mm}"
             )
@@ -178,8 +182,14 @@ class Configuration:
         _one_of("absent", self.absent, ("missing", "absent"))
         if self.dimensions is not None:
             _one_of("dimensions", self.dimensions, DIMENSIONS)
-        if self.minutes is not None and self.minutes <= 0:
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise ValueError(f"minutes must be positive, got {self.minutes}")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed must be a whole number from 0, got {self.seed}")
+        if not 0 <= self.threads <= MOST_THREADS:
+            raise ValueError(f"threads must be 0 to {MOST_THREADS}, got {self.threads}")
+        if not 0 <= self.checkpoint_seconds < math.inf:
+            raise ValueError(f"checkpoint_seconds must be from 0, got {self.checkpoint_seconds}")
         if not 0 <= self.validation_share < 1:
             raise ValueError(f"validation_share must lie in [0, 1), got {self.validation_share}")
         unknown = set(self.plan) - {item.name for item in dataclasses.fields(Plan)}
@@ -238,7 +248,10 @@ def _plain(hint: Any, value: Any, name: str) -> Any:
     if typing.get_origin(hint) is dict:
         hint = dict
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{name} is too large a number") from None
     if hint is Any or (isinstance(value, hint) and (hint is bool or not isinstance(value, bool))):
         return value
-    raise ValueError(f"{name} must be {hint.__name__}, got {value!r}")
+    raise ValueError(f"{name} must be {_WORDS.get(hint, hint.__name__)}, got {value!r}")

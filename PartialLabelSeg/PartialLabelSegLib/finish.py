@@ -24,7 +24,8 @@ def complete_cases(run: RunFolder, rounds: int) -> Iterator[Event]:
         case = read_case(run.case(folder))
         outcome = read_outcome(run, folder, rounds + 1, (choices.largest_component, choices.fill_holes))
         result = Completed(folder, case.grid, outcome.final, head.structures, outcome.prediction)
-        export_case(run.completed, result, replace=True)
+        volumes = ("probability", "confidence") if outcome.prediction is not None else ()
+        export_case(run.completed, result, ("seg-nrrd", "nifti", *volumes), replace=True)
         yield Event("completed", {"case": name, "step": done, "steps": len(head.cases)})
 
 

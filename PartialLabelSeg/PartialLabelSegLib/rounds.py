@@ -14,9 +14,10 @@ from .data.labels import Labels
 from .data.prediction import read_prediction
 from .metrics.ranking import RelabelQuality
 from .relabel.apply import apply
-from .relabel.review import Review, automatic_review, read_review, write_review
+from .relabel.review import AUTOMATIC, Review, automatic_review, read_review, write_review
 from .relabel.select import accepted, candidates
 from .run.events import Event
+from .run.failure import Failure
 from .run.files import write_json
 from .train.learn import learn_confidence, learn_segmentation
 from .train.session import Session
@@ -113,7 +114,13 @@ def _review(session: Session, number: int, cases: tuple[Case, ...], gamma: float
     path = session.round(number).review
     if path.exists():
         voxels = {case.name: math.prod(case.grid.size) for case in cases}
-        return read_review(path, session.plan.structures, voxels)
+        said = read_review(path, session.plan.structures, voxels)
+        if said.by == AUTOMATIC and said != automatic_review(voxels, session.plan.structures, gamma):
+            text = (
+                f"{path.name} of round {number} calls itself automatic, but is not what this round accepts by itself."
+            )
+            raise Failure(text, way_out="Delete it and run the same command again; or let it say by 'person'.")
+        return said
     if session.configuration.relabelling.review:
         place = path.relative_to(session.run.path).as_posix()
         raise WaitingForReview(

@@ -85,6 +85,18 @@ def _validation(fields: dict[str, object]) -> str:
     return f"  validation Dice at step {fields['step']}: mean {fields['dice_mean']:.3f} ({parts})"
 
 
+def _changed(fields: dict[str, object]) -> str:
+    parts = (
+        [f"{fields['accepted']} voxels accepted ({float(str(fields['volume_ml'])):.3g} mL in all)"]
+        if fields["accepted"]
+        else []
+    )
+    parts += [f"{fields['withdrawn']} withdrawn"] if fields["withdrawn"] else []
+    parts += [f"{fields['denied']} certainly not"] if fields["denied"] else []
+    parts += ["now known in the whole scan"] if fields["complete"] else []
+    return f"  {fields['case']}, {fields['structure']}: {', '.join(parts)}"
+
+
 SENTENCES: dict[str, Callable[[dict[str, object]], str]] = {
     "problem": lambda fields: f"Problem: {fields['message']}",
     "note": lambda fields: f"Note: {fields['message']}",
@@ -98,5 +110,6 @@ SENTENCES: dict[str, Callable[[dict[str, object]], str]] = {
     "waiting": lambda fields: f"{fields['message']}",
     "cancelled": lambda fields: f"{fields['message']}",
     "error": lambda fields: f"{fields['message']}",
+    "changed": _changed,
     "finished": lambda fields: f"{fields['message']}",
 }

@@ -46,7 +46,7 @@ def in_turn(arms: Mapping[str, Callable[[], object]], rounds: int) -> Rounds:
         work()
     timings = []
     for number in range(rounds):
-        order = list(arms) if number % 2 == 0 else list(reversed(arms))
+        order = list(arms) if number % 2 == 0 else list(reversed(list(arms)))
         timings.append({name: _timed(arms[name]) for name in order})
     return Rounds(tuple(timings))
 

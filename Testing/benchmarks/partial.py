@@ -59,7 +59,7 @@ class Cell:
     def configuration(self) -> Configuration:
         """All methods take the same number of segmentation steps in all: the others learn as long at once as the full one in three rounds."""
         fine_tune = self.steps // 5
-        plan: dict[str, Any] = {**self.study.plan, "fine_tune_steps": fine_tune, "confidence_steps": self.steps // 6}
+        plan: dict[str, Any] = {**self.study.plan, "fine_tune_steps": fine_tune, "confidence_steps": self.steps // 10}
         if self.method.startswith("full"):
             confidence = "learned" if self.method.endswith("learned") else "mcp"
             choices = Relabelling(rounds=2, confidence=confidence)

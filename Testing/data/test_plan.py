@@ -152,7 +152,7 @@ def test_a_small_device_gets_a_smaller_batch() -> None:
     ("changes", "words"),
     [
         ({"nonsense": 1}, "nonsense"),
-        ({"steps": "many"}, "steps must be int"),
+        ({"steps": "many"}, "steps must be a whole number"),
         ({"steps": 0}, "steps must be from 1"),
         ({"validate_every": 0}, "validate_every must be from 1"),
         ({"batch": 0}, "batch"),

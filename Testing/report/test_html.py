@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from PartialLabelSegLib.data.label_files import read_array
 from PartialLabelSegLib.report.collect import collect
 from PartialLabelSegLib.report.html import render
 from PartialLabelSegLib.report.outcome import read_outcome
@@ -77,7 +78,9 @@ def report(phantom_run: RunFolder) -> dict[str, Any]:
 def pictures(phantom_run: RunFolder, report: dict[str, Any]) -> list[Picture]:
     return [
         picture_of(
-            case["name"], phantom_run.case(case["folder"]) / "image.nrrd", read_outcome(phantom_run, case["folder"], 3)
+            case["name"],
+            read_array(phantom_run.case(case["folder"]) / "image.nrrd"),
+            read_outcome(phantom_run, case["folder"], 3),
         )
         for case in report["cases"]
     ]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from PartialLabelSegLib.data.geometry import Grid
-from PartialLabelSegLib.data.label_files import write_image
 from PartialLabelSegLib.data.labels import EXPERT, FIRST_ROUND, Labels, Marks
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point
 from PartialLabelSegLib.report.outcome import Outcome
@@ -37,9 +35,8 @@ def outcome_of(label_map: np.ndarray, origin: np.ndarray, grid: Grid, labels: La
     return Outcome(grid, final, final, final, prediction, 0)
 
 
-def picture(tmp_path: Path, image: np.ndarray, outcome: Outcome) -> Picture:
-    write_image(tmp_path / "image.nrrd", outcome.grid.image(image))
-    return picture_of("scan", tmp_path / "image.nrrd", outcome)
+def picture(image: np.ndarray, outcome: Outcome) -> Picture:
+    return picture_of("scan", image, outcome)
 
 
 def patient_volume() -> tuple[np.ndarray, np.ndarray]:
@@ -55,9 +52,7 @@ ORIENTATIONS = list(itertools.product(itertools.permutations(range(3)), itertool
 
 
 @pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
-def test_a_slice_looks_the_same_however_the_scan_was_stored(
-    order: tuple[int, ...], signs: tuple[int, ...], tmp_path: Path
-) -> None:
+def test_a_slice_looks_the_same_however_the_scan_was_stored(order: tuple[int, ...], signs: tuple[int, ...]) -> None:
     image, label_map = patient_volume()
     # Patient axes 0 left, 1 posterior, 2 superior are the axes 2, 1, 0 of the patient volume.
     turn = [2 - patient for patient in order]
@@ -65,7 +60,7 @@ def test_a_slice_looks_the_same_however_the_scan_was_stored(
     stored = [np.ascontiguousarray(np.transpose(volume, turn)[flips]) for volume in (image, label_map)]
     grid = stored_grid(order, signs, stored[0].shape, SPACING)
     origin = (stored[1] > 0).astype(np.uint8) * np.uint8(FIRST_ROUND)
-    shown = picture(tmp_path, stored[0], outcome_of(stored[1], origin, grid))
+    shown = picture(stored[0], outcome_of(stored[1], origin, grid))
     assert shown.view.plane == "axial" and shown.view.letters == ("R", "L", "A", "P")
     assert shown.view.pixel_mm == (SPACING[1], SPACING[0])
     assert np.array_equal(shown.grey, image[3])
@@ -76,14 +71,12 @@ def test_a_slice_looks_the_same_however_the_scan_was_stored(
     ("thick", "plane", "letters"),
     [(0, "sagittal", ("A", "P", "S", "I")), (1, "coronal", ("R", "L", "S", "I")), (2, "axial", ("R", "L", "A", "P"))],
 )
-def test_thick_slices_are_shown_as_they_were_taken(
-    thick: int, plane: str, letters: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_thick_slices_are_shown_as_they_were_taken(thick: int, plane: str, letters: tuple[str, ...]) -> None:
     spacing = [1.0, 1.0, 1.0]
     spacing[thick] = 5.0
     image, label_map = patient_volume()
     grid = stored_grid((2, 1, 0), (1, 1, 1), image.shape, tuple(spacing))
-    shown = picture(tmp_path, image, outcome_of(label_map, label_map, grid))
+    shown = picture(image, outcome_of(label_map, label_map, grid))
     assert shown.view.plane == plane and shown.view.letters == letters
     if plane == "coronal":
         assert np.array_equal(shown.grey, image[::-1, shown.view.index])
@@ -91,7 +84,7 @@ def test_thick_slices_are_shown_as_they_were_taken(
         assert np.array_equal(shown.grey, image[::-1, :, shown.view.index])
 
 
-def test_each_suggested_structure_counts_alike_in_the_choice_of_the_slice(tmp_path: Path) -> None:
+def test_each_suggested_structure_counts_alike_in_the_choice_of_the_slice() -> None:
     label_map = np.zeros((5, 8, 8), np.uint8)
     label_map[1, :6, :6] = 1
     label_map[2, :6, :5] = 1
@@ -100,22 +93,22 @@ def test_each_suggested_structure_counts_alike_in_the_choice_of_the_slice(tmp_pa
     origin = (label_map > 0).astype(np.uint8) * np.uint8(FIRST_ROUND)
     origin[4] = EXPERT
     grid = stored_grid((2, 1, 0), (1, 1, 1), label_map.shape, (1.0, 1.0, 1.0))
-    shown = picture(tmp_path, np.ones(label_map.shape, np.int16), outcome_of(label_map, origin, grid))
+    shown = picture(np.ones(label_map.shape, np.int16), outcome_of(label_map, origin, grid))
     assert shown.view.index == 2 and set(shown.suggested) == {"A", "B"} and not shown.expert
 
 
-def test_without_suggestions_the_drawn_slice_is_shown_and_without_both_the_middle(tmp_path: Path) -> None:
+def test_without_suggestions_the_drawn_slice_is_shown_and_without_both_the_middle() -> None:
     label_map = np.zeros((5, 8, 8), np.uint8)
     grid = stored_grid((2, 1, 0), (1, 1, 1), label_map.shape, (1.0, 1.0, 1.0))
     image = np.ones(label_map.shape, np.int16)
-    assert picture(tmp_path, image, outcome_of(label_map, label_map, grid)).view.index == 2
+    assert picture(image, outcome_of(label_map, label_map, grid)).view.index == 2
     drawn = label_map.copy()
     drawn[4, 2:4, 2:4] = 1
-    shown = picture(tmp_path, image, outcome_of(drawn, (drawn > 0).astype(np.uint8), grid))
+    shown = picture(image, outcome_of(drawn, (drawn > 0).astype(np.uint8), grid))
     assert shown.view.index == 4 and set(shown.expert) == {"A"} and not shown.suggested
 
 
-def test_a_voxel_of_two_structures_is_in_both_outlines(tmp_path: Path) -> None:
+def test_a_voxel_of_two_structures_is_in_both_outlines() -> None:
     label_map = np.zeros((3, 6, 6), np.uint8)
     label_map[1, 1:5, 1:5] = 1
     inner = np.zeros(label_map.shape, bool)
@@ -123,23 +116,23 @@ def test_a_voxel_of_two_structures_is_in_both_outlines(tmp_path: Path) -> None:
     origin = (label_map > 0).astype(np.uint8)
     labels = Labels(("A", "B"), label_map, (True, False), origin, overlaps={"B": Marks.of(inner, FIRST_ROUND)})
     grid = stored_grid((2, 1, 0), (1, 1, 1), label_map.shape, (1.0, 1.0, 1.0))
-    shown = picture(tmp_path, np.ones(label_map.shape, np.int16), outcome_of(label_map, origin, grid, labels))
+    shown = picture(np.ones(label_map.shape, np.int16), outcome_of(label_map, origin, grid, labels))
     assert shown.expert["A"].sum() == 16 and shown.suggested["B"].sum() == 4
 
 
-def test_the_air_around_the_body_is_cropped_but_never_an_outline(tmp_path: Path) -> None:
+def test_the_air_around_the_body_is_cropped_but_never_an_outline() -> None:
     image = np.full((3, 60, 60), -1000, np.int16)
     image[:, 20:40, 25:45] = 50
     label_map = np.zeros(image.shape, np.uint8)
     label_map[1, 5:8, 25:30] = 1
     grid = stored_grid((2, 1, 0), (1, 1, 1), image.shape, (1.0, 1.0, 1.0))
-    shown = picture(tmp_path, image, outcome_of(label_map, (label_map > 0).astype(np.uint8), grid))
+    shown = picture(image, outcome_of(label_map, (label_map > 0).astype(np.uint8), grid))
     assert shown.grey.shape == (39, 24) and shown.expert["A"].sum() == 15
     assert np.nanmin(shown.confidence) == pytest.approx(0.75, abs=1e-4) and np.isfinite(shown.confidence).sum() == 15
 
 
-def test_an_empty_constant_scan_is_shown_whole(tmp_path: Path) -> None:
+def test_an_empty_constant_scan_is_shown_whole() -> None:
     image = np.zeros((3, 6, 6), np.int16)
     grid = stored_grid((2, 1, 0), (1, 1, 1), image.shape, (1.0, 1.0, 1.0))
     empty = np.zeros(image.shape, np.uint8)
-    assert picture(tmp_path, image, outcome_of(empty, empty, grid)).grey.shape == (6, 6)
+    assert picture(image, outcome_of(empty, empty, grid)).grey.shape == (6, 6)

@@ -31,9 +31,12 @@ ROOMS: dict[str, set[str]] = {
     "rounds": {"config", "data", "metrics", "relabel", "run", "train"},
     "begin": {"config", "data", "run", "train"},
     "finish": {"begin", "config", "data", "relabel", "report", "run"},
+    "apply_model": {"begin", "config", "data", "finish", "rounds", "run", "train"},
+    "relabel_round": {"begin", "data", "relabel", "rounds", "run", "train"},
     "terminal": {"run"},
+    "options": {"config", "run"},
     "demo": {"begin", "finish", *WORKER},
-    "cli": {"begin", "demo", "finish", "terminal", *WORKER},
+    "cli": {"apply_model", "begin", "demo", "finish", "options", "relabel_round", "terminal", *WORKER},
     "__main__": {"cli", "setup_environment"},
     "panel": {"config", "data", "metrics", "relabel", "run"},
 }
@@ -51,13 +54,16 @@ PACKAGES: dict[str, set[str]] = {
     "rounds": {"numpy"},
     "begin": {"numpy"},
     "finish": set(),
+    "apply_model": {"numpy"},
+    "relabel_round": {"numpy"},
     "terminal": set(),
+    "options": set(),
     "demo": {"numpy"},
     "cli": {"numpy"},
     "__main__": set(),
     "panel": {"slicer", "qt", "ctk", "vtk", "numpy", "SimpleITK"},
 }
-WITHOUT_TORCH = sorted({"config", "run", "data", "relabel", "metrics", "report", "terminal", "cli"})
+WITHOUT_TORCH = sorted({"config", "run", "data", "relabel", "metrics", "report", "terminal", "options", "cli"})
 
 LIBRARY_FILES = [name for name in python_files(LIBRARY) if name != f"{LIBRARY}/__init__.py"]
 

@@ -84,9 +84,9 @@ def centroid(weight: Tensor) -> Tensor:
 @settings(max_examples=40)
 @given(st.integers(0, 2**31), st.sampled_from([2, 3]))
 def test_image_and_label_move_together(seed: int, dimensions: int) -> None:
-    window, patch = (41, 48)[: dimensions - 1] + (45,), (33, 36)[: dimensions - 1] + (35,)
+    window, patch = (49, 84, 83)[-dimensions:], (41, 64, 63)[-dimensions:]
     offset = tuple((torch.rand(dimensions, generator=generator(seed)) * 6 - 3).tolist())
-    image = ball(window, offset, 4.0)
+    image = ball(window, offset, 6.0)
     strength = Strength(30.0, 0.25, 0.05, tuple(range(3)), spacing_mm=(2.0, 1.0, 1.0))
     affine = draw_affine(1, strength, dimensions, generator(seed))
     label = (image > 0.5).to(torch.uint8)
@@ -94,12 +94,14 @@ def test_image_and_label_move_together(seed: int, dimensions: int) -> None:
     mask = moved_label[0] == 1
     assert torch.equal(planes["p"][0], mask)
     shown = moved[0, 0] > 0.5
-    assert 2 * int((mask & shown).sum()) > 0.9 * int(mask.sum() + shown.sum())
+    assert 2 * int((mask & shown).sum()) > 0.85 * int(mask.sum() + shown.sum())
     # Both have gone where the map says: patch voxel p shows window voxel A p + shift.
     shift = affine[0, :, -1] * torch.tensor(patch)
-    expected = torch.linalg.solve(affine[0, :, :-1], torch.tensor(offset) - shift)
-    assert torch.allclose(centroid(moved[0, 0] ** 2), expected, atol=0.05)
-    assert torch.allclose(centroid(mask.float()), expected, atol=0.4)
+    for shown_at, was_at, within in (
+        (centroid(moved[0, 0] ** 2), torch.tensor(offset), 0.05),
+        (centroid(mask.float()), centroid(label.float()), 0.5),
+    ):
+        assert torch.allclose(shown_at, torch.linalg.solve(affine[0, :, :-1], was_at - shift), atol=within)
 
 
 def test_a_turn_by_a_right_angle_is_exact() -> None:

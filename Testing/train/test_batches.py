@@ -92,7 +92,10 @@ def sources() -> Sources:
     return Sources.of([prepared_case(scan.truth, (True, False, True), scan.image) for scan in scans])
 
 
-def maker_of(plan: Plan, seed: Seed = Seed(0, 0, 1)) -> BatchMaker:
+USUAL = Seed(0, 0, 1)
+
+
+def maker_of(plan: Plan, seed: Seed = USUAL) -> BatchMaker:
     return BatchMaker(sources(), plan, CPU, seed, None)
 
 

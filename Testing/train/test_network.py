@@ -73,6 +73,16 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
             load_weights(build_segmentation(other, 0), tmp_path / "segmentation.pt", "the network of a round")
 
 
+def test_a_network_that_learned_from_something_else_is_refused(tmp_path: Path) -> None:
+    plan, path = plan_of(), tmp_path / "segmentation.pt"
+    save_network(path, plan, build_segmentation(plan, 0).state_dict(), {"made_with": "these labels"})
+    network = build_segmentation(plan, 1)
+    with pytest.raises(Failure, match=r"segmentation\.pt"):
+        load_weights(network, path, "the network of a round", "other labels")
+    load_weights(network, path, "the network of a round", "these labels")
+    assert same(network, build_segmentation(plan, 0))
+
+
 @pytest.mark.parametrize(
     "change",
     [

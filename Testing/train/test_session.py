@@ -112,6 +112,29 @@ def test_the_naive_reading_is_for_training_scans_only_and_prepared_apart(tmp_pat
     assert naive.open(first, 0).known.all() and not naive.open(first, 0).planes
 
 
+def test_networks_are_marked_by_everything_that_they_learn_from(session: Session) -> None:
+    """The mark stays where nothing changed, and changes with the plan, the choices, the round, a scan's part or a label."""
+    mark = session.made_with(0)
+    chosen = session.configuration.relabelling
+    others = [
+        session.made_with(1),
+        replace(session, plan=replace(session.plan, spacing_mm=(2.0, 2.0, 2.5))).made_with(0),
+        replace(session, configuration=replace(session.configuration, seed=1)).made_with(0),
+        replace(
+            session, configuration=replace(session.configuration, relabelling=replace(chosen, frozen=True))
+        ).made_with(0),
+        replace(session, cases=session.cases[1:]).made_with(0),
+        replace(session, cases=(replace(session.cases[0], split="validation"), *session.cases[1:])).made_with(0),
+    ]
+    unseen = replace(session, cases=(*session.cases, replace(session.cases[0], name="unseen", split="test")))
+    assert session.made_with(0) == unseen.made_with(0) == mark
+    case, before = session.cases[0], session.made_with(1)
+    relabelled(session, 0)
+    assert session.made_with(0) == mark and session.made_with(1) != before
+    write_labels(case.folder, partial(scan_of(0).truth, (True, False, False)), case.grid)
+    assert len({mark, session.made_with(0), *others}) == len(others) + 2
+
+
 def test_a_pair_that_may_overlap_settles_nothing_for_each_other(session: Session) -> None:
     assert session.settles() is None
     table = replace(session, overlapping=frozenset({frozenset(STRUCTURES[:2])})).settles()

@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,12 @@ def test_the_weights_with_the_best_validation_are_kept(tmp_path: Path) -> None:
     assert same(weights(trainer), stored)
 
 
+def test_a_look_at_the_validation_scans_changes_nothing_in_the_training(tmp_path: Path) -> None:
+    unseen, _ = Workshop(tmp_path, tiny_plan(), validated=False).undisturbed()
+    _, looked = validated_by(Workshop(tmp_path, tiny_plan()), [0.1, 0.2, 0.3, 0.4])
+    assert same(weights(looked), unseen)
+
+
 def test_learning_stops_when_validation_has_not_risen_for_a_while(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, replace(tiny_plan(), steps=600, validate_every=5, patience=3))
     events, trainer = validated_by(shop, [0.1, 0.6, 0.5, 0.6, 0.4, 0.3, 0.2, 0.9])
@@ -357,6 +364,14 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
         list(other.trainer().run(other.stage()))
 
 
+def test_a_checkpoint_that_learned_from_something_else_is_refused(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, tiny_plan())
+    with pytest.raises(Cancelled):
+        list(shop.trainer().run(replace(shop.stage(cancel_at(2)), made_with="these labels")))
+    with pytest.raises(Failure, match=r"checkpoint\.pt"):
+        list(shop.trainer().run(replace(shop.stage(), made_with="other labels")))
+
+
 @pytest.mark.parametrize("missing", ["average", "optimiser", "progress", "scaler"])
 def test_a_checkpoint_without_a_part_is_refused(tmp_path: Path, missing: str) -> None:
     shop = Workshop(tmp_path, tiny_plan())
@@ -375,7 +390,7 @@ def test_the_exponential_rate_rises_over_the_first_hundredth_and_then_falls_by_e
     assert rates[4] == pytest.approx(10 ** (-2 - 0.008) * 5 / 10)
     assert rates[500] == pytest.approx(1e-3) and rates[1000] == pytest.approx(1e-4)
     assert rates[250] == pytest.approx(10**-2.5)
-    assert all(later < earlier for earlier, later in zip(rates[9:], rates[10:]))
+    assert all(later < earlier for earlier, later in pairwise(rates[9:]))
 
 
 def test_the_polynomial_rate_stays_high_for_longer_and_ends_at_the_last_rate() -> None:
@@ -383,7 +398,7 @@ def test_the_polynomial_rate_stays_high_for_longer_and_ends_at_the_last_rate() -
     # At step s: 1e-4 + 0.0099 (1 - s / 1000)^0.9.
     assert rates[4] == pytest.approx((1e-4 + 0.0099 * 0.996**0.9) * 5 / 10)
     assert rates[500] == pytest.approx(1e-4 + 0.0099 * 0.5**0.9) and rates[1000] == pytest.approx(1e-4)
-    assert all(later < earlier for earlier, later in zip(rates[9:], rates[10:]))
+    assert all(later < earlier for earlier, later in pairwise(rates[9:]))
 
 
 @pytest.mark.parametrize("schedule", ["exponential", "polynomial"])

@@ -15,11 +15,17 @@ from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import ONE, read_prediction
 from PartialLabelSegLib.relabel.select import candidates
 from PartialLabelSegLib.run.failure import Failure
-from PartialLabelSegLib.train.learn import learn_confidence, learn_segmentation
+from PartialLabelSegLib.train.learn import (
+    confidence_network,
+    learn_confidence,
+    learn_segmentation,
+    segmentation_network,
+)
+from PartialLabelSegLib.train.predict import predict_volume
 from PartialLabelSegLib.train.session import Session
 from PartialLabelSegLib.train.steps import Cancelled
 from PartialLabelSegLib.train.suggest import predict_cases
-from train.making import STRUCTURES, labels_of_cohort, make_session, partial, scan_of, write_scan
+from train.making import CPU, STRUCTURES, labels_of_cohort, make_session, partial, scan_of, write_scan
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +97,18 @@ def test_confidence_belongs_to_the_predicted_structure_and_rank_to_the_candidate
     assert np.array_equal(prediction.rank > 0, open_voxels)
     # Learned, not copied from the probability.
     assert not np.array_equal(prediction.confidence, np.where(nowhere, 0, prediction.probability))
+
+
+def test_the_confidence_of_each_structure_is_what_its_own_output_says(learned: Session, tmp_path: Path) -> None:
+    session = elsewhere(learned, tmp_path)
+    list(predict_cases(session, 0, session.cases[:1]))
+    prediction, _ = read_prediction(session.round(0).prediction("scan0"))
+    network = confidence_network(session, segmentation_network(session, 0), 0)
+    # The scan lies on the plan's own grid, so that nothing is resampled on the way back.
+    outputs = predict_volume(network, session.open(session.cases[0], 0).image, session.plan, CPU)
+    for value, output in enumerate(outputs.numpy(), 1):
+        mine = prediction.label == value
+        assert mine.any() and np.allclose(prediction.confidence[mine] / ONE, output[mine], atol=2e-5)
 
 
 def test_a_scan_on_an_oblique_anisotropic_grid_is_predicted_on_that_grid(learned: Session, tmp_path: Path) -> None:

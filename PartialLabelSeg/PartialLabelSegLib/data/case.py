@@ -19,6 +19,7 @@ from .labels import Labels
 from .types import Problem, State, Structure
 
 SPLITS = ("", "train", "validation", "test")
+IMPORT_AGAIN = "Give the same command with the data set: what is missing is imported again."
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,13 @@ class Case:
         except ValueError:
             same = False
         if not same:
-            way_out = f"Delete the folder {self.folder.name} and run the same command again."
+            way_out = f"Delete the folder {self.folder.name} in {self.folder.parent.name}. {IMPORT_AGAIN}"
             raise Failure("its image is not the one that was imported.", case=self.name, way_out=way_out)
         return image
+
+    def is_of(self, image: sitk.Image) -> bool:
+        """Whether the case was imported from this very image."""
+        return Grid.from_image(image) == self.grid and _sum(plain_scalar(image)) == self.crc32
 
     def labels(self) -> Labels:
         return read_labels(self.folder, self.name)[0]
@@ -91,6 +96,7 @@ class Case:
 
 def write_case(folder: Path, source: CaseSource, name: str) -> Case:
     """Imports one source into `folder`; `case.json` comes last, so a folder that has it is whole."""
+    (folder / "case.json").unlink(missing_ok=True)
     image = source.read_image()
     grid = Grid.from_image(image)
     labels = source.read_labels(grid)
@@ -116,12 +122,17 @@ def plain_scalar(image: sitk.Image) -> sitk.Image:
 
 
 def read_case(folder: Path) -> Case:
+    """A case of a run. Failure: absent or damaged."""
+    if not (folder / "case.json").exists():
+        raise Failure("it is missing from the run.", case=folder.name, way_out=IMPORT_AGAIN)
     head: dict[str, Any] = read_json(folder / "case.json", "the description of the case")
     try:
         return Case(folder, str(head["name"]), str(head["split"]), Grid.from_json(head["grid"]), int(head["crc32"]))
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(
-            f"its description is damaged ({error}).", case=folder.name, way_out="Delete that folder and run again."
+            f"its description (case.json) is damaged ({error}).",
+            case=folder.name,
+            way_out=f"Delete the folder {folder.name} in {folder.parent.name}. {IMPORT_AGAIN}",
         ) from None
 
 

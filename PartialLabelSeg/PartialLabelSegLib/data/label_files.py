@@ -74,9 +74,7 @@ def read_labels(folder: Path, case: str = "") -> tuple[Labels, Grid]:
             raise Failure("its labels are those of another case.", case=case or folder.name, way_out=_way_out(folder))
         sums = head["crc32"]
         grid = Grid.from_json(head["grid"])
-        arrays = {
-            name: _checked(folder / f"{name}.nrrd", sums[name], case) for name in ("labels", "origin")
-        }
+        arrays = {name: _checked(folder / f"{name}.nrrd", sums[name], case) for name in ("labels", "origin")}
         names = tuple(head["structures"])
         soft = {}
         for name in head["soft"]:
@@ -90,7 +88,9 @@ def read_labels(folder: Path, case: str = "") -> tuple[Labels, Grid]:
     except Failure:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failure(f"its labels are damaged ({error}).", case=case or folder.name, way_out=_way_out(folder)) from None
+        raise Failure(
+            f"its labels are damaged ({error}).", case=case or folder.name, way_out=_way_out(folder)
+        ) from None
     if labels.label_map.shape != grid.shape:
         raise Failure("its labels do not fit their grid.", case=case or folder.name, way_out=_way_out(folder))
     return labels, grid

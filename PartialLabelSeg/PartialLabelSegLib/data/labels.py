@@ -185,6 +185,21 @@ class Labels:
             count += int(np.count_nonzero(self.label_map.ravel()[marks] != self.value(structure)))
         return count
 
+    def same_as(self, other: Labels) -> bool:
+        """Whether both say the same of every voxel."""
+        flags = (self.structures, self.known, dict(self.slices), self.overlapping)
+        if flags != (other.structures, other.known, dict(other.slices), other.overlapping):
+            return False
+        marks = ((self.overlaps, other.overlaps), (self.negatives, other.negatives))
+        pairs = [(self.label_map, other.label_map), (self.origin, other.origin)]
+        for mine, theirs in (*marks, (self.soft, other.soft)):
+            if set(mine) != set(theirs):
+                return False
+        pairs += [(mine[name].indices, theirs[name].indices) for mine, theirs in marks for name in mine]
+        pairs += [(mine[name].origin, theirs[name].origin) for mine, theirs in marks for name in mine]
+        pairs += [(self.soft[name], other.soft[name]) for name in self.soft]
+        return all(np.array_equal(first, second) for first, second in pairs)
+
     def with_known(self, structure: str) -> Labels:
         """The same labels with this structure known in the whole scan."""
         index = self.value(structure) - 1

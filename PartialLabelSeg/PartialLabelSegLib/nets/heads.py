@@ -48,27 +48,35 @@ class ConfidenceNetwork(nn.Module):
 
     The network is copied, so training the confidence never moves the segmentation. `frozen` keeps the copy as it is
     (no gradient, running statistics fixed) and trains the head alone; otherwise both are trained, which the paper
-    found better.
+    found better. `correcting`: the head corrects the copy's own logits and starts at a correction of 0, so that the
+    confidence starts as the probability (MCP) and can only learn to rank better; otherwise the head stands alone (the paper).
     """
 
-    def __init__(self, segmentation: UNet, head: ConfidenceHead, frozen: bool = False) -> None:
+    def __init__(
+        self, segmentation: UNet, head: ConfidenceHead, frozen: bool = False, correcting: bool = False
+    ) -> None:
         super().__init__()
         self.backbone = deepcopy(segmentation)
         self.head = head
         self.frozen = frozen
-        # The copy's own output layer is never used: without this, it would wait for gradients that do not come.
-        self.backbone.output.requires_grad_(False)
+        self.correcting = correcting
+        if correcting:
+            for parameter in head.output.parameters():
+                nn.init.zeros_(parameter)
+        else:
+            # The copy's own output layer is not used: without this, it would wait for gradients that do not come.
+            self.backbone.output.requires_grad_(False)
         if frozen:
             self.backbone.requires_grad_(False)
         self.train(segmentation.training)
 
     def forward(self, x: Tensor) -> Tensor:
         """Confidence logits (N, K, *spatial), float32; their sigmoid is the confidence."""
-        if not self.frozen:
-            return self.head(self.backbone.features(x))
-        with torch.no_grad():
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             features = self.backbone.features(x)
-        return self.head(features)
+            start = self.backbone.logits_from(features) if self.correcting else None
+        correction = self.head(features)
+        return correction if start is None else start + correction
 
     def train(self, mode: bool = True) -> ConfidenceNetwork:
         """Training mode for what is trained: a frozen backbone stays in evaluation mode."""

@@ -8,30 +8,42 @@ from pathlib import Path
 from typing import Any
 
 from ..run.events import read_events
+from ..run.failure import Failure
 from ..run.files import read_json
-from ..run.folder import RunFolder
+from ..run.folder import RoundFolder, RunFolder
 
 _COUNTS = ("candidates", "accepted_new", "accepted_total", "volume_ml")
 _TOLD = ("note", "warning")
 
 
 def read_rounds(run: RunFolder) -> list[dict[str, Any]]:
-    """Every round that finished learning, in order. Failure: a file of a round is damaged."""
+    """Every round that has a network, in order; one that was learned elsewhere has no curves. Failure: a file of a round is damaged."""
     rounds: list[dict[str, Any]] = []
-    while run.round(len(rounds)).training.exists():
-        folder = run.round(len(rounds))
-        training = read_json(folder.training, "the curves of a round")
-        rounds.append(
-            {
-                "round": len(rounds),
-                "training": training,
-                "validation": _kept(training),
-                "not_learned": list(training.get("not_learned", [])),
-                "confidence": _optional(folder.confidence_training),
-                "relabelling": _relabelling(_optional(folder.relabelling)),
-            }
-        )
+    while run.round(len(rounds)).training.exists() or run.round(len(rounds)).segmentation.exists():
+        number = len(rounds)
+        try:
+            rounds.append(_read_round(run.round(number), number))
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+            if isinstance(error, Failure):
+                raise
+            text = f"A file of round {number} (training.json, confidence.json or relabelling.json) is damaged."
+            raise Failure(text, way_out="Delete the damaged one and run the same command again.") from None
     return rounds
+
+
+def _read_round(folder: RoundFolder, number: int) -> dict[str, Any]:
+    training = _optional(folder.training) or {}
+    confidence, relabelling = _optional(folder.confidence_training), _optional(folder.relabelling)
+    found = {
+        "round": number,
+        "training": training,
+        "validation": _kept(training),
+        "not_learned": list(training.get("not_learned", [])),
+        "confidence": confidence,
+        "relabelling": _relabelling(relabelling),
+    }
+    _seconds(training), _seconds(confidence or {})
+    return found
 
 
 def _optional(path: Path) -> Any:

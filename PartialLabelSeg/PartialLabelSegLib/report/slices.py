@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..data.geometry import Grid
-from ..data.label_files import read_array
 from ..data.labels import EXPERT, Labels
 from ..data.prediction import ONE
 from .outcome import Outcome
@@ -58,14 +56,14 @@ class Picture:
     confidence: np.ndarray
 
 
-def picture_of(case: str, image_file: Path, outcome: Outcome) -> Picture:
-    """The slice where the suggested structures are largest, each measured by its own largest section; without any, the drawn ones.
+def picture_of(case: str, image: np.ndarray, outcome: Outcome) -> Picture:
+    """The slice of `image` (z, y, x) where the suggested structures are largest, each measured by its own largest section; without any, the drawn ones.
 
     Cropped to the body (the grey values above the darkest tenth of their range) and all outlines.
     """
     axis = _slice_axis(outcome.grid)
     view = _view(outcome.grid, axis, _most_telling(outcome.final, axis))
-    plain = view.take(read_array(image_file)).astype(np.float32)
+    plain = view.take(image).astype(np.float32)
     expert, suggested = _masks(outcome.final, view)
     confidence = np.full(plain.shape, np.nan, np.float32)
     if outcome.prediction is not None:

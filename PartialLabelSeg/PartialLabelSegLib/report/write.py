@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import SimpleITK as sitk
+
+from ..data.case import read_case
 from ..run.files import write_json, write_text
 from ..run.folder import RunFolder
 from .html import mean_confidence, render
@@ -30,7 +33,8 @@ def _pictures(run: RunFolder, report: Mapping[str, Any], most: int) -> list[Pict
     pictures = []
     for case in ranked[:most]:
         outcome = read_outcome(run, case["folder"], len(report["rounds"]), rules)
-        pictures.append(picture_of(case["name"], run.case(case["folder"]) / "image.nrrd", outcome))
+        image = read_case(run.case(case["folder"])).image()
+        pictures.append(picture_of(case["name"], sitk.GetArrayViewFromImage(image), outcome))
     return pictures
 
 

@@ -14,6 +14,21 @@ from .files import read_json, write_json
 from .trouble import DETAILS
 
 FORMAT = 1
+OURS = {
+    "run.json",
+    "plan.json",
+    "cases",
+    "prepared",
+    "rounds",
+    "completed",
+    "report.json",
+    "report.html",
+    "events.jsonl",
+} | {
+    "cancel",
+    DETAILS,
+}
+"""What a run leaves directly in its folder."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +138,16 @@ class RunFolder:
 
     def cancelled(self) -> bool:
         return self.cancel.exists()
+
+    def check_free(self) -> None:
+        """Failure where the folder holds files of something else, so that a new run would be mixed with them."""
+        strange = sorted(entry.name for entry in self.path.iterdir()) if self.path.is_dir() else []
+        strange = [name for name in strange if not name.startswith(".") and name not in OURS]
+        if strange:
+            raise Failure(
+                f"{self.path.name or 'This folder'} holds other files, such as {strange[0]}.",
+                way_out="Choose a new or empty folder with --out.",
+            )
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:

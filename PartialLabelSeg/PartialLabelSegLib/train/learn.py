@@ -23,6 +23,8 @@ from .validate import validation_dice
 from .windows import Sources
 
 SEGMENTATION, CONFIDENCE = 1, 2
+FINE_TUNE_RATE, CONFIDENCE_RATE = 0.3, 0.1
+"""Shares of the first learning rate: later rounds, and the confidence, whose copy forgets what generalises when it is moved fast."""
 NOT_LEARNED = 0.1
 """A structure whose best validation Dice stays below this was not learned, and the report says so."""
 
@@ -45,7 +47,7 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
     stage = Stage(
         name=f"round {number}: learning the structures",
         steps=plan.steps if number == 0 else plan.fine_tune_steps,
-        rate=(plan.learning_rate * (1.0 if number == 0 else 0.3), plan.learning_rate_end),
+        rate=(plan.learning_rate * (1.0 if number == 0 else FINE_TUNE_RATE), plan.learning_rate_end),
         checkpoint=checkpoint,
         validate=_validation(session),
         cancelled=session.run.cancelled,
@@ -125,7 +127,7 @@ def learn_confidence(session: Session, number: int) -> Iterator[Event]:
     stage = Stage(
         name=f"round {number}: learning the confidence",
         steps=plan.confidence_steps,
-        rate=(plan.learning_rate * 0.3, plan.learning_rate_end),
+        rate=(plan.learning_rate * CONFIDENCE_RATE, plan.learning_rate_end),
         checkpoint=checkpoint,
         validate=None,
         cancelled=session.run.cancelled,
@@ -156,7 +158,8 @@ def confidence_network(session: Session, segmentation: nn.Module, number: int | 
     """The confidence network of a segmentation, with the weights of a finished round, or untrained."""
     assert isinstance(segmentation, UNet)
     choices = session.configuration.relabelling
-    network = build_confidence(segmentation, session.plan, choices.frozen, session.configuration.seed)
+    seed, correcting = session.configuration.seed, choices.target == "correctness"
+    network = build_confidence(segmentation, session.plan, choices.frozen, seed, correcting)
     if number is not None:
         made_with = f"{session.made_with(number)} confidence"
         load_weights(network, session.round(number).confidence, "the confidence network of a round", made_with)

@@ -38,7 +38,9 @@ def build_segmentation(plan: Plan, seed: int) -> UNet:
         )
 
 
-def build_confidence(segmentation: UNet, plan: Plan, frozen: bool, seed: int) -> ConfidenceNetwork:
+def build_confidence(
+    segmentation: UNet, plan: Plan, frozen: bool, seed: int, correcting: bool = False
+) -> ConfidenceNetwork:
     """A copy of the segmentation network with an untrained confidence head; all of it learns, or with `frozen` the head alone.
 
     Whether the given network itself learns has no say in that.
@@ -47,9 +49,9 @@ def build_confidence(segmentation: UNet, plan: Plan, frozen: bool, seed: int) ->
         torch.manual_seed(seed + 1)
         dimensions = 3 if plan.dimensions == "3d" else 2
         head = ConfidenceHead(segmentation.feature_count, len(plan.structures), dimensions, plan.confidence_widths)
-    network = ConfidenceNetwork(segmentation, head, frozen)
+    network = ConfidenceNetwork(segmentation, head, frozen, correcting)
     network.backbone.requires_grad_(not frozen)
-    network.backbone.output.requires_grad_(False)
+    network.backbone.output.requires_grad_(correcting and not frozen)
     return network
 
 

@@ -36,6 +36,19 @@ def read_cohort(path: Path, absent: str = "missing") -> Cohort:
         ) from None
 
 
+def holds_data_set(path: Path) -> bool:
+    """Whether `path` looks like one of the data sets that are understood; nothing is read yet."""
+    if path.is_file():
+        return path.name == NAME or path.suffix.lower() == ".csv"
+    if not path.is_dir():
+        return False
+    return (path / MANIFEST).is_file() or (path / NAME).is_file() or bool(patients_in(path)) or _has_segmentation(path)
+
+
+def _has_segmentation(path: Path) -> bool:
+    return any(is_segmentation(found) for pattern in ("*", "*/*") for found in path.glob(pattern))
+
+
 def _read(path: Path, absent: str) -> Cohort:
     if path.is_file():
         if path.name == NAME:
@@ -49,6 +62,6 @@ def _read(path: Path, absent: str) -> Cohort:
         return read_nnunet(path, absent)
     if patients_in(path):
         return read_openkbp(path, absent)
-    if any(is_segmentation(found) for pattern in ("*", "*/*") for found in path.glob(pattern)):
+    if _has_segmentation(path):
         return read_segmentations(path, absent)
     raise Failure(f"'{path.name or path}' holds no data set that is understood.", way_out=UNDERSTOOD)

@@ -1,0 +1,176 @@
+"""The command line's words: every command with its options, and the configuration that they say."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .config import DIMENSIONS, METHODS, PRESETS, Configuration, Relabelling
+from .run.failure import Failure
+
+EXPORTS = ("seg-nrrd", "nifti", "nnunet", "summary")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+ABSENT = (
+    "what it means when a structure is drawn nowhere in a scan: nobody looked (missing), or it is not there (absent)"
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    text = "Learns from scans in which only some structures are drawn, and completes them. The same command again goes on where it was stopped."
+    top = argparse.ArgumentParser(prog="PartialLabelSegLib", description=text)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+
+    _check_options(command("check", "show what is drawn in a data set, and everything that is wrong with it"))
+    _complete_options(command("complete", "learn from a data set and complete it"))
+    _relabel_options(command("relabel", "apply the decisions in review.json of the round that waits, without learning"))
+    _apply_options(command("apply", "complete new scans with what a finished run has learned"))
+    _export_options(command("export", "write a finished run for other programs"))
+    _evaluate_options(command("evaluate", "measure segmentations against reference ones"))
+    _report_options(command("report", "write report.json and report.html of a run again, as far as it got"))
+    _demo_options(command("demo", "make a small cohort, complete it, and compare with the truth"))
+    return top
+
+
+def _check_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("cases", type=Path, metavar="CASES", help="the data set")
+    command.add_argument("--absent", choices=("missing", "absent"), default="missing", help=ABSENT)
+    command.add_argument("--json", action="store_true", help="the table as JSON")
+
+
+def _complete_options(command: argparse.ArgumentParser) -> None:
+    hidden = argparse.SUPPRESS
+    add = command.add_argument
+    add("cases", type=Path, metavar="CASES", nargs="?", help="the data set; not needed to go on with a run")
+    add("--out", type=Path, required=True, metavar="RUN", help="the folder of the run")
+    add("--preset", choices=PRESETS, default=hidden, help="quick: minutes on two cores; standard: a GPU")
+    add("--method", choices=METHODS, default=hidden, help="full, or one of the simpler methods to compare with")
+    add("--dimensions", choices=DIMENSIONS, default=hidden, help="slices, slices with their neighbours, or blocks")
+    add("--rounds", type=int, default=hidden, help="how often suggestions become labels")
+    add("--gamma-max", type=float, default=hidden, help="the share of the suggestions that the last round accepts")
+    add("--confidence", choices=("learned", "mcp"), default=hidden, help="mcp: simply the probability")
+    add("--target", choices=("correctness", "tcp"), default=hidden, help="what the confidence is fitted to")
+    add("--frozen", action="store_true", default=hidden, help="learn the confidence without changing the network")
+    add("--review", action="store_true", default=hidden, help="wait for a person's decisions after each round")
+    add(
+        "--largest-component",
+        action="store_true",
+        default=hidden,
+        help="keep only the largest part of what is suggested",
+    )
+    add("--fill-holes", action="store_true", default=hidden, help="fill holes in what is suggested")
+    add("--minutes", type=float, default=hidden, help="how long it may take")
+    _machine_options(command)
+    add("--seed", type=int, default=hidden, help="another number gives another run")
+    add("--validation-share", type=float, default=hidden, help="share of the labelled scans kept to validate")
+    add("--absent", choices=("missing", "absent"), default=hidden, help=ABSENT)
+    text = "at most this much learning is lost when the process dies"
+    add("--checkpoint-seconds", type=float, default=hidden, help=text)
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a number of the plan, such as steps=500")
+    add("--truth", type=Path, help="an experiment: complete labels to compare with, never learned from")
+    _progress_option(command)
+
+
+def _machine_options(command: argparse.ArgumentParser) -> None:
+    hidden = argparse.SUPPRESS
+    command.add_argument("--device", choices=DEVICES, default=hidden, help="where to compute")
+    text = "how many cores; 0: all but one where there are more than two"
+    command.add_argument("--threads", type=int, default=hidden, help=text)
+
+
+def _relabel_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    _progress_option(command)
+
+
+def _apply_options(command: argparse.ArgumentParser) -> None:
+    hidden = argparse.SUPPRESS
+    command.add_argument(
+        "model", type=Path, metavar="MODEL", help="a run, or the file segmentation.pt of one of its rounds"
+    )
+    text = "a scan, a folder of scans, or a data set; what is drawn there stays as it is"
+    command.add_argument("cases", type=Path, metavar="CASES", help=text)
+    command.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder for the completed scans")
+    command.add_argument("--absent", choices=("missing", "absent"), default=hidden, help=ABSENT)
+    _machine_options(command)
+    _progress_option(command)
+
+
+def _export_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run")
+    text = (
+        "seg-nrrd: for 3D Slicer; nifti: label maps; nnunet: a data set to train nnU-Net; summary: a table of volumes"
+    )
+    command.add_argument("--format", choices=EXPORTS, required=True, help=text)
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
+    text = "name of the nnU-Net data set, such as Dataset501_Abdomen"
+    command.add_argument("--name", default="Dataset001_Partial", help=text)
+    command.add_argument("--replace", action="store_true", help="overwrite what an earlier export wrote")
+
+
+def _evaluate_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("predicted", type=Path, metavar="PRED", help="a segmentation, or a folder of them")
+    command.add_argument("reference", type=Path, metavar="REF", help="the same by an expert")
+    command.add_argument("--json", action="store_true", help="every number as JSON")
+
+
+def _report_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    command.add_argument("--truth", type=Path, help="a folder of reference segmentations to compare with")
+
+
+def _demo_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, default=Path("PartialLabelSeg-demo"), help="where to write")
+    text = "the published study, from a folder or downloaded"
+    command.add_argument("--openkbp", type=Path, nargs="?", const=Path("-"), help=text)
+    _progress_option(command)
+
+
+def _progress_option(command: argparse.ArgumentParser) -> None:
+    text = "a bar for a person instead of one line of JSON per event"
+    command.add_argument("--progress", action=argparse.BooleanOptionalAction, default=sys.stdout.isatty(), help=text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Choices:
+    """What was chosen, and the names of those choices that were really given."""
+
+    configuration: Configuration
+    given: frozenset[str]
+
+
+def choices_of(arguments: argparse.Namespace) -> Choices:
+    """Failure: a choice that is not possible."""
+    chosen = vars(arguments)
+    rounds = {item.name: chosen[item.name] for item in dataclasses.fields(Relabelling) if item.name in chosen}
+    rest = {
+        item.name: chosen[item.name]
+        for item in dataclasses.fields(Configuration)
+        if item.name in chosen and item.name not in ("relabelling", "plan")
+    }
+    plan = _overrides(chosen.get("set", []))
+    given = frozenset([*rounds, *rest, *(["plan"] if plan else [])])
+    try:
+        return Choices(Configuration(relabelling=Relabelling(**rounds), plan=plan, **rest), given)
+    except ValueError as error:
+        raise Failure(f"{error}.", way_out="Look at --help.") from None
+
+
+def _overrides(texts: Sequence[str]) -> dict[str, Any]:
+    plan: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            plan[name.strip()] = json.loads(value)
+        except (ValueError, RecursionError):
+            plan[name.strip()] = value
+        if not equals:
+            raise Failure(f"--set needs NAME=VALUE, got {text!r}.")
+    return plan
