@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +49,19 @@ class Head:
             pairs_are_known and splits <= set(SPLITS) and all(part and len(set(part)) == len(part) for part in distinct)
         )
 
+    def mark(self) -> str:
+        """A word that tells a run's plan from that of another data set or of other choices."""
+        choices = self.configuration
+        said = [
+            choices.preset,
+            choices.dimensions,
+            choices.seed,
+            to_json(choices.relabelling),
+            choices.plan,
+            self.cases,
+        ]
+        return f"{zlib.crc32(json.dumps(said, sort_keys=True).encode()):08x}"
+
     def to_json(self) -> dict[str, Any]:
         return {
             "configuration": to_json(self.configuration),
@@ -75,7 +90,7 @@ def read_run(run: RunFolder) -> Head:
     return head
 
 
-def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> Iterator[Event]:
+def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> Generator[Event, None, None]:
     """Copies every usable case of a data set into the run, see `import_cohort`."""
     yield from import_cohort(read_cohort(source, configuration.absent), run, configuration)
 
@@ -211,7 +226,7 @@ def _case(run: RunFolder, name: str, folder: str, split: str) -> Case:
     """A case with its final split. Failure: absent, damaged, or another one."""
     case = read_case(run.case(folder))
     if case.name != name:
-        way_out = f"Delete the folder {folder} in cases. {IMPORT_AGAIN}"
+        way_out = f"Delete the folder cases/{folder}. {IMPORT_AGAIN}"
         raise Failure(f"its description (case.json) is that of the case '{case.name}'.", case=name, way_out=way_out)
     return replace(case, split=split)
 
@@ -235,7 +250,8 @@ def _plan(
     if configuration.minutes is not None:
         plan = steps_for(plan, measured, configuration)
         measured = replace(measured, seconds=whole_run(measured.step_seconds, plan, configuration))
-    write_json(run.plan, {"plan": to_json(plan), "fingerprint": to_json(found), "machine": to_json(machine)})
+    made_for = {"made_for": head.mark(), "fingerprint": to_json(found), "machine": to_json(machine)}
+    write_json(run.plan, {"plan": to_json(plan), **made_for})
     return plan, measured
 
 
@@ -248,6 +264,8 @@ def read_plan(run: RunFolder, head: Head) -> Plan:
         raise Failure(f"plan.json is damaged ({error}).", way_out="Delete it; it is made anew.") from None
     if plan.structures != tuple(item.name for item in head.structures):
         raise Failure("plan.json was made for other structures.", way_out="Delete it; it is made anew.")
+    if content.get("made_for", head.mark()) != head.mark():
+        raise Failure("plan.json was made for another run.", way_out="Delete it; it is made anew.")
     return plan
 
 

@@ -18,14 +18,6 @@ from PartialLabelSegLib.metrics.overlap import overlap
 Worker = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="module")
-def finished(ball_cohort: Path, worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    out = tmp_path_factory.mktemp("finished") / "run"
-    done = worker(*tiny(ball_cohort, out))
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return out, done.stdout
-
-
 def test_every_line_on_stdout_is_an_event_and_the_last_says_finished(finished: tuple[Path, str]) -> None:
     events = events_of(finished[1])
     kinds = {event["event"] for event in events}

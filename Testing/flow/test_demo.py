@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from flow.conftest import events_of
 
 Worker = Callable[..., subprocess.CompletedProcess[str]]

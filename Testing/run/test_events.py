@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from PartialLabelSegLib.run.events import Event, EventLog, LineWriter, parse_event, read_events
 
 FIELDS = st.dictionaries(

@@ -53,7 +53,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_truncated_file_is_refused(saved: Path, share: float) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: int(len(whole) * share)])
-    assert "Delete network.pt" in refused(saved)
+    assert "Delete " in refused(saved)
 
 
 def test_one_flipped_bit_in_the_weights_is_noticed(saved: Path) -> None:

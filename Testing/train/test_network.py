@@ -120,6 +120,18 @@ def test_a_frozen_copy_learns_nothing_but_the_head(learns: bool) -> None:
     assert {name.split(".")[0] for name, value in network.named_parameters() if value.requires_grad} == {"head"}
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_correcting_confidence_starts_as_the_probability_and_its_output_learns_unless_frozen(frozen: bool) -> None:
+    plan = plan_of()
+    segmentation, image = build_segmentation(plan, 0).eval(), torch.randn(2, 1, 24, 24)
+    network = build_confidence(segmentation, plan, frozen, 0, correcting=True)
+    with torch.no_grad():
+        assert torch.allclose(network(image), segmentation(image), atol=1e-6)
+    assert all(value.requires_grad is not frozen for value in network.backbone.parameters())
+    network(image).sum().backward()
+    assert all(value.grad is not None for value in network.parameters() if value.requires_grad)
+
+
 def test_the_confidence_starts_from_the_judged_network_and_never_moves_it() -> None:
     plan = plan_of()
     segmentation = build_segmentation(plan, 0)

@@ -1,94 +1,28 @@
-"""The training loop: an interrupted training ends with the very weights of an undisturbed one, and trouble is said."""
+"""The training loop: an interrupted training ends with the very weights of an undisturbed one."""
 
 from __future__ import annotations
 
 import math
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from PartialLabelSegLib.config import Plan
 from PartialLabelSegLib.run.events import Event
-from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.train import steps as module
-from PartialLabelSegLib.train.batches import Batch, BatchMaker, Seed
+from PartialLabelSegLib.train.batches import BatchMaker, Seed
 from PartialLabelSegLib.train.device import Device, native_precision
 from PartialLabelSegLib.train.network import build_segmentation, placed
 from PartialLabelSegLib.train.objective import segmentation_objective
-from PartialLabelSegLib.train.steps import Cancelled, Progress, Stage, Trainer, learning_rate
-from PartialLabelSegLib.train.validate import validation_dice
-from PartialLabelSegLib.train.windows import Sources
-from train.making import CPU, STRUCTURES, plan_of, prepared_case, scan_of
-
-Weights = dict[str, Tensor]
-
-
-def tiny_plan() -> Plan:
-    return replace(plan_of(steps=24), batch=3, validate_every=6, average=0.9, patch=(1, 16, 16), rotate_degrees=10.0)
-
-
-def sources() -> Sources:
-    scans = [scan_of(seed) for seed in range(2)]
-    return Sources.of([prepared_case(scan.truth[9:15], (True, False, True), scan.image[9:15]) for scan in scans])
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """Trainers for one plan; each begins with the same untrained network, as a new process would."""
-
-    folder: Path
-    plan: Plan
-    device: Device = CPU
-    validated: bool = True
-    checkpoint_seconds: float = 30.0
-
-    def trainer(self) -> Trainer:
-        network = placed(build_segmentation(self.plan, 0), self.device, self.plan)
-        maker = BatchMaker(sources(), self.plan, self.device, Seed(0, 0, 1), None)
-        return Trainer(network, segmentation_objective(self.plan), maker, self.plan, self.device)
-
-    def stage(self, cancelled: Callable[[], bool] = lambda: False) -> Stage:
-        scan = scan_of(2)
-        case = prepared_case(scan.truth[9:15], (True, True, True), scan.image[9:15])
-
-        def validate(network: nn.Module) -> dict[str, float]:
-            return validation_dice(network, [case], self.plan, self.device)
-
-        rate = (self.plan.learning_rate, self.plan.learning_rate_end)
-        checkpoint = self.folder / "checkpoint.pt"
-        looks = validate if self.validated else None
-        return Stage("learning", self.plan.steps, rate, checkpoint, looks, cancelled, self.checkpoint_seconds)
-
-    def undisturbed(self) -> tuple[Weights, Progress]:
-        trainer = self.trainer()
-        list(trainer.run(self.stage()))
-        return weights(trainer), trainer.progress
-
-
-def weights(trainer: Trainer) -> Weights:
-    return {name: value.clone() for name, value in trainer.network.state_dict().items()}
-
-
-def same(first: Weights, second: Weights) -> bool:
-    return all(torch.equal(value, second[name]) for name, value in first.items())
-
-
-def without_time(progress: Progress) -> dict[str, Any]:
-    return {name: value for name, value in vars(progress).items() if name not in ("seconds", "recent")}
-
-
-def cancel_at(step: int) -> Callable[[], bool]:
-    """A cancel file that appears when `step` steps were made."""
-    asked = iter(range(10_000))
-    return lambda: next(asked) == step
-
+from PartialLabelSegLib.train.steps import Cancelled, Trainer, learning_rate
+from train.making import CPU, STRUCTURES
+from train.workshop import Weights, Workshop, cancel_at, same, sources, tiny_plan, weights, without_time
 
 VARIANTS: dict[str, Callable[[Plan], Plan]] = {
     "averaged": lambda plan: plan,
@@ -269,118 +203,6 @@ def test_a_training_that_had_stopped_early_does_not_go_on_after_a_kill(tmp_path:
     events, again = validated_by(shop, [])
     assert [event.kind for event in events] == ["resumed"]
     assert same(weights(first), weights(again))
-
-
-class Hungry:
-    """An objective that runs out of memory for batches of more than `most` windows."""
-
-    def __init__(self, plan: Plan, most: int) -> None:
-        self.plan = plan
-        self.most = most
-        self.sizes: list[int] = []
-
-    def __call__(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        self.sizes.append(batch.image.shape[0])
-        if batch.image.shape[0] > self.most:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.")
-        return segmentation_objective(self.plan)(network, batch)
-
-
-def hungry(shop: Workshop, most: int) -> tuple[Trainer, Hungry]:
-    first = shop.trainer()
-    objective = Hungry(shop.plan, most)
-    return Trainer(first.network, objective, first._maker, shop.plan, CPU), objective
-
-
-def test_where_memory_runs_out_the_batch_is_halved_and_that_is_said(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, replace(tiny_plan(), batch=9, steps=4))
-    trainer, objective = hungry(shop, 3)
-    notes = [event.fields["message"] for event in trainer.run(shop.stage()) if event.kind == "note"]
-    assert notes == [
-        "Memory ran out; going on with 4 windows per step.",
-        "Memory ran out; going on with 2 windows per step.",
-    ]
-    assert objective.sizes == [9, 4, 2, 2, 2, 2] and trainer.progress.batch == 2
-
-
-def test_a_halved_batch_stays_halved_after_an_interruption(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, replace(tiny_plan(), batch=8, steps=6))
-    undisturbed, _ = hungry(shop, 4)
-    list(undisturbed.run(shop.stage()))
-    trainer, _ = hungry(shop, 4)
-    with pytest.raises(Cancelled):
-        list(trainer.run(shop.stage(cancel_at(3))))
-    again, objective = hungry(shop, 4)
-    list(again.run(shop.stage()))
-    assert objective.sizes == [4, 4, 4]
-    assert same(weights(again), weights(undisturbed))
-
-
-def test_where_a_single_window_does_not_fit_the_person_is_told(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, tiny_plan())
-    with pytest.raises(Failure, match="holds a single window"):
-        list(hungry(shop, 0)[0].run(shop.stage()))
-
-
-class Poisoned:
-    """An objective whose loss is not a number from a step on."""
-
-    def __init__(self, plan: Plan, step: int) -> None:
-        self.plan = plan
-        self.left = step
-
-    def __call__(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        self.left -= 1
-        terms = segmentation_objective(self.plan)(network, batch)
-        return {name: value * (math.nan if self.left < 0 else 1.0) for name, value in terms.items()}
-
-
-def poisoned(shop: Workshop, step: int) -> Trainer:
-    first = shop.trainer()
-    return Trainer(first.network, Poisoned(shop.plan, step), first._maker, shop.plan, CPU)
-
-
-def test_a_loss_that_is_not_a_number_is_a_failure_with_a_way_out(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, tiny_plan(), CPU, validated=False)
-    with pytest.raises(Failure, match=r"not a number at step 20.*learning_rate"):
-        list(poisoned(shop, 13).run(shop.stage()))
-
-
-def test_weights_that_are_lost_never_take_the_place_of_a_good_checkpoint(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, tiny_plan(), CPU, validated=False, checkpoint_seconds=0.0)
-    with pytest.raises(Failure, match="not a number at step 14"):
-        list(poisoned(shop, 13).run(shop.stage()))
-    kept = module.load(shop.stage().checkpoint, "the checkpoint")
-    assert kept["progress"]["step"] == 13
-    assert all(bool(torch.isfinite(value).all()) for value in kept["network"].values())
-
-
-def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, tiny_plan())
-    with pytest.raises(Cancelled):
-        list(shop.trainer().run(shop.stage(cancel_at(2))))
-    other = Workshop(tmp_path, replace(tiny_plan(), widths=(8, 16)))
-    with pytest.raises(Failure, match=r"belongs to another network.*Delete checkpoint\.pt"):
-        list(other.trainer().run(other.stage()))
-
-
-def test_a_checkpoint_that_learned_from_something_else_is_refused(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, tiny_plan())
-    with pytest.raises(Cancelled):
-        list(shop.trainer().run(replace(shop.stage(cancel_at(2)), made_with="these labels")))
-    with pytest.raises(Failure, match=r"checkpoint\.pt"):
-        list(shop.trainer().run(replace(shop.stage(), made_with="other labels")))
-
-
-@pytest.mark.parametrize("missing", ["average", "optimiser", "progress", "scaler"])
-def test_a_checkpoint_without_a_part_is_refused(tmp_path: Path, missing: str) -> None:
-    shop = Workshop(tmp_path, tiny_plan())
-    with pytest.raises(Cancelled):
-        list(shop.trainer().run(shop.stage(cancel_at(2))))
-    content = module.load(shop.stage().checkpoint, "the checkpoint")
-    module.save(shop.stage().checkpoint, {name: value for name, value in content.items() if name != missing})
-    with pytest.raises(Failure, match=r"checkpoint\.pt"):
-        list(shop.trainer().run(shop.stage()))
 
 
 def test_the_exponential_rate_rises_over_the_first_hundredth_and_then_falls_by_equal_factors() -> None:

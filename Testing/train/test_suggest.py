@@ -24,8 +24,8 @@ from PartialLabelSegLib.train.learn import (
 from PartialLabelSegLib.train.predict import predict_volume
 from PartialLabelSegLib.train.session import Session
 from PartialLabelSegLib.train.steps import Cancelled
-from PartialLabelSegLib.train.suggest import predict_cases
-from train.making import CPU, STRUCTURES, labels_of_cohort, make_session, partial, scan_of, write_scan
+from PartialLabelSegLib.train.suggest import NEIGHBOUR_MM, predict_cases, upheld_by_neighbours
+from train.making import CPU, STRUCTURES, labels_of_cohort, make_session, partial, plan_of, scan_of, write_scan
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,21 @@ def test_the_confidence_of_each_structure_is_what_its_own_output_says(learned: S
     outputs = predict_volume(network, session.open(session.cases[0], 0).image, session.plan, CPU)
     for value, output in enumerate(outputs.numpy(), 1):
         mine = prediction.label == value
-        assert mine.any() and np.allclose(prediction.confidence[mine] / ONE, output[mine], atol=2e-5)
+        expected = upheld_by_neighbours(output, mine, session.plan)
+        assert mine.any() and np.allclose(prediction.confidence[mine] / ONE, expected[mine], atol=2e-5)
+
+
+def test_a_suggestion_counts_as_far_as_the_slices_around_uphold_it() -> None:
+    """With slices 5 mm apart the Gaussian has a sigma of one slice: 0.3989 of it lies on the slice itself, cut off after four."""
+    plan = replace(plan_of(), spacing_mm=(NEIGHBOUR_MM, 2.0, 2.0))
+    confidence = np.full((11, 1, 3), 0.8, np.float32)
+    predicted = np.zeros(confidence.shape, bool)
+    predicted[:, 0, 0] = predicted[5, 0, 1] = True
+    found = upheld_by_neighbours(confidence, predicted, plan)
+    assert found.dtype == np.float32
+    assert np.allclose(found[:, 0, 0], 0.8 * 0.8) and found[5, 0, 1] == pytest.approx(0.8 * 0.8 * 0.3989, rel=1e-3)
+    assert not found[:, 0, 2].any()
+    assert np.array_equal(upheld_by_neighbours(confidence, predicted, plan_of(dimensions="3d")), confidence)
 
 
 def test_a_scan_on_an_oblique_anisotropic_grid_is_predicted_on_that_grid(learned: Session, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from ..run.failure import Failure
 from ..run.files import read_json, write_json
 from .geometry import Grid
-from .label_files import read_image_file, read_labels, write_image, write_labels
+from .label_files import place_of, read_image_file, read_labels, write_image, write_labels
 from .labels import Labels
 from .types import Problem, State, Structure
 
@@ -82,7 +82,7 @@ class Case:
         except ValueError:
             same = False
         if not same:
-            way_out = f"Delete the folder {self.folder.name} in {self.folder.parent.name}. {IMPORT_AGAIN}"
+            way_out = f"Delete the folder {place_of(self.folder)}. {IMPORT_AGAIN}"
             raise Failure("its image is not the one that was imported.", case=self.name, way_out=way_out)
         return image
 
@@ -132,7 +132,7 @@ def read_case(folder: Path) -> Case:
         raise Failure(
             f"its description (case.json) is damaged ({error}).",
             case=folder.name,
-            way_out=f"Delete the folder {folder.name} in {folder.parent.name}. {IMPORT_AGAIN}",
+            way_out=f"Delete the folder {place_of(folder)}. {IMPORT_AGAIN}",
         ) from None
 
 

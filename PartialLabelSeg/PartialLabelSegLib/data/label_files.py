@@ -105,10 +105,18 @@ def read_description(folder: Path) -> Any:
 
 
 def _way_out(folder: Path) -> str:
-    """How the labels of a folder are made anew."""
+    """How what a folder of a run holds is made anew."""
+    place = place_of(folder)
     if folder.parent.name == "labels":
-        return f"Delete relabelling.json of round {folder.parents[1].name} and run the same command again; its labels are made anew."
-    return f"Delete the folder {folder.name} in {folder.parent.name} and run the same command again; it is made anew."
+        place = f"rounds/{folder.parents[1].name}/relabelling.json"
+        return f"Delete {place} and run the same command again; its labels are made anew."
+    return f"Delete the folder {place} and run the same command again; it is made anew."
+
+
+def place_of(folder: Path) -> str:
+    """Where a case's folder lies in its run, such as 'cases/CT_1' or 'rounds/0/predictions/CT_1'."""
+    deep = len(folder.parts) > 4 and folder.parts[-4] == "rounds"
+    return "/".join(folder.parts[-4:] if deep else folder.parts[-2:])
 
 
 def _read_marks(
@@ -154,11 +162,11 @@ def write_image(path: Path, image: sitk.Image) -> None:
 def read_image_file(path: Path) -> sitk.Image:
     """The image of a file. Failure: absent or unreadable."""
     if not path.is_file():
-        raise Failure(f"{path.name} is missing from {path.parent.name}.", way_out=_way_out(path.parent))
+        raise Failure(f"{path.name} is missing from {place_of(path.parent)}.", way_out=_way_out(path.parent))
     try:
         return sitk.ReadImage(str(path))
     except RuntimeError:
-        text = f"{path.name} in {path.parent.name} cannot be read as an image; it is damaged."
+        text = f"{path.name} in {place_of(path.parent)} cannot be read as an image; it is damaged."
         raise Failure(text, way_out=_way_out(path.parent)) from None
 
 

@@ -12,13 +12,12 @@ import numpy as np
 from ..run.failure import Failure
 from ..run.files import read_json, write_json
 from .geometry import Grid
-from .label_files import read_array, write_image
+from .label_files import place_of, read_array, write_image
 
 FORMAT = 1
 ONE = 65535
 """The stored value of probability, confidence or rank 1."""
 _VOLUMES = {"label": np.uint8, "probability": np.uint16, "confidence": np.uint16, "rank": np.uint16}
-_DAMAGED = "Delete the folder and run the same command again; the prediction is made anew."
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +83,10 @@ def write_prediction(folder: Path, prediction: Prediction, grid: Grid) -> None:
 
 def read_prediction(folder: Path, case: str = "") -> tuple[Prediction, Grid]:
     """The prediction of a folder and its grid. Failure: absent, damaged, truncated, or not as it was written."""
-    head = read_json(folder / "prediction.json", "the description of the prediction")
+    try:
+        head = read_json(folder / "prediction.json", "the description of the prediction")
+    except Failure as failure:
+        raise Failure(failure.wrong, way_out=_way_out(folder)) from None
     try:
         if head["format"] != FORMAT:
             raise Failure(f"a prediction of format {head['format']}, this version reads {FORMAT}.", case=case)
@@ -94,9 +96,11 @@ def read_prediction(folder: Path, case: str = "") -> tuple[Prediction, Grid]:
     except Failure:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Failure(f"its prediction is damaged ({error}).", case=case or folder.name, way_out=_DAMAGED) from None
+        raise Failure(
+            f"its prediction is damaged ({error}).", case=case or folder.name, way_out=_way_out(folder)
+        ) from None
     if prediction.label.shape != grid.shape:
-        raise Failure("its prediction does not fit its grid.", case=case or folder.name, way_out=_DAMAGED)
+        raise Failure("its prediction does not fit its grid.", case=case or folder.name, way_out=_way_out(folder))
     return prediction, grid
 
 
@@ -105,10 +109,14 @@ def _volume(folder: Path, name: str, sums: Mapping[str, int], case: str) -> np.n
     if _sum(array) != sums[name]:
         raise Failure(
             f"the file of its predicted {name} is not what was written (its checksum differs).",
-            case=case,
-            way_out=_DAMAGED,
+            case=case or folder.name,
+            way_out=_way_out(folder),
         )
     return array
+
+
+def _way_out(folder: Path) -> str:
+    return f"Delete the folder {place_of(folder)} and run the same command again; the prediction is made anew."
 
 
 def _sum(array: np.ndarray) -> int:

@@ -32,8 +32,8 @@ def read_rounds(run: RunFolder) -> list[dict[str, Any]]:
 
 
 def _read_round(folder: RoundFolder, number: int) -> dict[str, Any]:
-    training = _optional(folder.training) or {}
-    confidence, relabelling = _optional(folder.confidence_training), _optional(folder.relabelling)
+    training = _optional(folder.training, number) or {}
+    confidence, relabelling = _optional(folder.confidence_training, number), _optional(folder.relabelling, number)
     found = {
         "round": number,
         "training": training,
@@ -42,12 +42,13 @@ def _read_round(folder: RoundFolder, number: int) -> dict[str, Any]:
         "confidence": confidence,
         "relabelling": _relabelling(relabelling),
     }
+    # Read here, so that what is strange is noticed here.
     _seconds(training), _seconds(confidence or {})
     return found
 
 
-def _optional(path: Path) -> Any:
-    return read_json(path, "a file of a round") if path.exists() else None
+def _optional(path: Path, number: int) -> Any:
+    return read_json(path, f"a file of round {number}") if path.exists() else None
 
 
 def _kept(training: Mapping[str, Any]) -> dict[str, Any]:

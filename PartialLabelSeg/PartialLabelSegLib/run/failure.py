@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+_ARTICLES = {"the", "there", "a", "an", "no", "two"}
+"""Words whose first letter may change; a sentence can also begin with the name of a file."""
+
+
 class Failure(ValueError):
     """A mistake that the user can mend. `str()` is one readable sentence; nothing else is ever shown."""
 
@@ -17,7 +21,9 @@ class Failure(ValueError):
         place = ", ".join(
             f"{word} '{name}'" for word, name in (("case", self.case), ("structure", self.structure)) if name
         )
-        text = f"{place[0].upper()}{place[1:]}: {self.wrong}" if place else self.wrong
+        text = f"{_capital(place)}: {self.wrong}" if place else self.wrong
+        if not place and text.split(" ")[0] in _ARTICLES:
+            text = _capital(text)
         return f"{text} {self.way_out}".strip()
 
     def fields(self) -> dict[str, str]:
@@ -29,3 +35,7 @@ class Failure(ValueError):
             "case": self.case,
             "structure": self.structure,
         }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -13,6 +13,10 @@ from typing import Any
 from .failure import Failure
 
 
+LONGEST_NAME = 255
+"""Bytes in the name of a file or folder that every common file system takes."""
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path with the same ending; when the block succeeds it takes the place of `path` at once.
@@ -93,6 +97,8 @@ def inside(root: Path, relative: str, what: str = "path") -> Path:
     try:
         base = root.resolve()
         within = (base / inner).resolve().is_relative_to(base)
+        if max(len(os.fsencode(part)) for part in inner.split("/")) > LONGEST_NAME:
+            raise ValueError("a name is too long")
     except (OSError, RuntimeError, ValueError):
         # A loop of links, a name that is too long, or letters that the file system does not have.
         raise Failure(f"The {what} {relative!r} cannot be followed.", way_out="Correct that path.") from None

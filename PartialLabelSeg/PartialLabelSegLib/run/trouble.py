@@ -90,13 +90,13 @@ def _harmless(error: BaseException) -> str:
 
 
 def _is_ours(filename: str) -> bool:
-    return Path(filename).is_relative_to(PACKAGE)
+    return Path(filename).resolve().is_relative_to(PACKAGE)
 
 
 def _short(filename: str) -> str:
     path = Path(filename)
     if _is_ours(filename):
-        return path.relative_to(PACKAGE).as_posix()
+        return path.resolve().relative_to(PACKAGE).as_posix()
     for folder in ("site-packages", "dist-packages"):
         if folder in path.parts:
             return "/".join(path.parts[path.parts.index(folder) + 1 :])

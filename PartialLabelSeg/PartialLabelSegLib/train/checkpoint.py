@@ -27,7 +27,8 @@ def save(path: Path, content: dict[str, Any]) -> None:
 
 def load(path: Path, what: str, device: torch.device | str = "cpu") -> dict[str, Any]:
     """What `save` wrote. Failure: absent, damaged, or of another program or format."""
-    way_out = f"Delete {path.name} and run the same command again."
+    place = "/".join(path.parts[-3:]) if path.parts[-3:-2] == ("rounds",) else path.name
+    way_out = f"Delete {place} and run the same command again."
     try:
         _check_whole(path)
         content = torch.load(path, map_location=device, weights_only=True)

@@ -52,6 +52,7 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
         validate=_validation(session),
         cancelled=session.run.cancelled,
         checkpoint_seconds=session.configuration.checkpoint_seconds,
+        goes_on=number > 0,
         made_with=session.made_with(number),
     )
     yield from trainer.run(stage)

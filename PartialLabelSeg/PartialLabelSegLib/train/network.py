@@ -73,9 +73,10 @@ def load_weights(network: nn.Module, path: Path, what: str, made_with: str = "")
     """
     content = load(path, what)
     if made_with and content.get("made_with", made_with) != made_with:
+        place = "/".join(path.parts[-3:])
         raise Failure(
-            f"{what} ({path.name} in {path.parent.name}) was learned from other scans or labels, or with other choices.",
-            way_out=f"Delete {path.name} there, or put the right one back, and run the same command again.",
+            f"{what} ({place}) was learned from other scans or labels, or with another plan.",
+            way_out=f"Put the right files back; or, where only this one is wrong, delete {place} and run the same command again.",
         )
     try:
         network.load_state_dict(content.pop("weights"))

@@ -32,6 +32,7 @@ class Stage:
     """One training: how long, how fast, where its checkpoint lies, and what looks at it in between.
 
     validate(network) -> Dice per structure name, or None where there is nothing to validate on. rate: first and last learning rate.
+    goes_on: the network has learned before, in an earlier round, and is measured before its first step.
     made_with: a word that changes with what is learned from; a checkpoint with another one is refused.
     """
 
@@ -42,6 +43,7 @@ class Stage:
     validate: Callable[[nn.Module], dict[str, float]] | None
     cancelled: Callable[[], bool]
     checkpoint_seconds: float = 30.0
+    goes_on: bool = False
     made_with: str = ""
 
 
@@ -99,6 +101,9 @@ class Trainer:
             yield Event("resumed", {"stage": stage.name, "step": progress.step, "steps": stage.steps})
         started, saved, told = time.monotonic() - progress.seconds, time.monotonic(), 0.0
         window = [torch.tensor(value, device=self._device.torch) for value in progress.recent]
+        if stage.goes_on and not progress.validation:
+            # What it starts with is a candidate too: a round never ends with a network that validation likes less.
+            yield from self._validated(stage, progress)
         while progress.step < stage.steps and not self._stopped_rising(progress):
             if stage.cancelled():
                 self._save(stage, progress, window)
@@ -222,7 +227,7 @@ class Trainer:
             return None
         # To main memory first: network, averages and optimiser copy each value to where, and as what, they keep it.
         content = load(stage.checkpoint, "the checkpoint")
-        way_out = f"Delete {stage.checkpoint.name} and run the same command again."
+        way_out = f"Delete {'/'.join(stage.checkpoint.parts[-3:])} and run the same command again."
         if content.get("made_with") != stage.made_with:
             text = f"The checkpoint ({stage.checkpoint.name}) belongs to other scans, labels or choices."
             raise Failure(text, way_out=way_out)
