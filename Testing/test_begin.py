@@ -223,7 +223,7 @@ def test_a_case_that_fails_in_an_unforeseen_way_is_left_out_too(
 
     def strange(folder: Path, source: Any, name: str) -> Case:
         if name == "odd":
-            raise RuntimeError("ITK ERROR: /home/doe/scan.nrrd")
+            raise RuntimeError("ITK ERROR: /srv/doe/scan.nrrd")
         return write(folder, source, name)
 
     monkeypatch.setattr(begin, "write_case", strange)

@@ -49,8 +49,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 Testing bench speed", description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer repetitions and a smaller cohort for the memory")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder for speed.md and speed.json")
+    parser.add_argument("--threads", type=int, default=min(THREADS, os.cpu_count() or 1), help="how many cores to use")
     chosen = parser.parse_args(arguments)
-    torch.set_num_threads(min(THREADS, os.cpu_count() or 1))
+    torch.set_num_threads(chosen.threads)
     with tempfile.TemporaryDirectory() as folder:
         numbers = measure(SHORT if chosen.short else FULL, Path(folder))
     text = page(numbers)

@@ -23,10 +23,10 @@ SHORT_NOTE = "\n**A short look with few repetitions and a small cohort for the m
 
 def page(numbers: Mapping[str, Any]) -> str:
     """The whole page in Markdown, without the machine's facts."""
-    details = numbers["details"]
+    details, threads = numbers["details"], numbers["machine"]["threads"]
     parts = [
         "# Speed\n",
-        "`python3 Testing bench speed`. Everything that is compared is timed in turn, round by round, in one process with two threads; a ratio "
+        f"`python3 Testing bench speed`. Everything that is compared is timed in turn, round by round, in one process with {threads} threads; a ratio "
         "is the median over rounds of the ratio within a round, in brackets the least and the most. Times are on the clock; beside them the "
         "ratio in processor time, which other programs disturb less. Of several data sets the worst counts.",
         "" if numbers["quotable"] else SHORT_NOTE,
@@ -34,7 +34,8 @@ def page(numbers: Mapping[str, Any]) -> str:
             ["what", "measured", "wanted"],
             [[text, f"{numbers[key]:.3g}", wanted] for key, (text, wanted) in TARGETS.items()],
         ),
-        f"Programs that wanted a core before it began: {numbers['load_before']}.\n",
+        f"Programs that wanted a core in the minute before it began: {numbers['load_before']}. Beside others two threads wait for each other: "
+        "on a machine that is not quiet none of the times below holds, and only ratios in processor time with one thread (`--threads 1`) do.\n",
         _step(details["step"]),
         _monai(details["monai"]),
         _prediction(details["prediction"]),

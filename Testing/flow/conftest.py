@@ -134,7 +134,7 @@ class _Watched(io.StringIO):
 
     def write(self, text: str) -> int:
         written = super().write(text)
-        for event in events_of(text) if text.startswith("{") else []:
+        for event in events_of(text) if text.startswith('{"event"') else []:
             self._watch(event)
         return written
 

@@ -23,7 +23,9 @@ def state(case: int, structure: int) -> str:
     return STATES[case][structure + 1]
 
 
-def test_a_finished_run_is_exported_for_slicer_with_names_grid_and_expert_voxels(finished: Finished, tmp_path: Path) -> None:
+def test_a_finished_run_is_exported_for_slicer_with_names_grid_and_expert_voxels(
+    finished: Finished, tmp_path: Path
+) -> None:
     done = here("export", finished[0], "--format", "seg-nrrd", "--out", tmp_path)
     assert done.status == 0, done.errors
     assert done.out.split() == [str(tmp_path / f"scan{case}.seg.nrrd") for case in range(6)]
@@ -168,7 +170,15 @@ def test_a_report_is_written_again(finished: Finished, ball_cohort: Path, tmp_pa
     assert "<h1>Completed segmentations</h1>" in (run / "report.html").read_text()
 
 
-@pytest.mark.parametrize("missing", [["completed"], ["completed", "rounds/2"], ["completed", "rounds"], ["completed", "rounds", "plan.json", "prepared"]])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ["completed"],
+        ["completed", "rounds/2"],
+        ["completed", "rounds"],
+        ["completed", "rounds", "plan.json", "prepared"],
+    ],
+)
 def test_an_unfinished_run_is_reported_as_far_as_it_got(finished: Finished, tmp_path: Path, missing: list[str]) -> None:
     run = Path(shutil.copytree(finished[0], tmp_path / "run"))
     for name in missing:

@@ -92,7 +92,7 @@ def test_without_a_folder_the_sentence_says_the_place_only(tmp_path: Path) -> No
         RuntimeError(f"no case of name '{PATIENT}'"),
         ValueError(f'"{PATIENT}" has no voxels'),
         Failure("its labels are empty.", case=PATIENT),
-        RuntimeError(r"C:\Users\Doe Jane\scan.nrrd is broken"),
+        RuntimeError(r"C:\Scans\Doe Jane\scan.nrrd is broken"),
     ],
 )
 def test_the_details_hold_no_name_of_a_patient_and_no_path(error: Exception) -> None:

@@ -136,7 +136,7 @@ def resample_image(image: sitk.Image, grid: Grid) -> sitk.Image:
     Axes that get coarser are smoothed first (Gaussian, sigma = sqrt(new² - old²) / 2 of the spacings), so that nothing aliases.
     """
     source = sitk.Cast(image, sitk.sitkFloat32)
-    smooth = [_smoothing(old, new) for old, new in zip(image.GetSpacing(), _spacing_along(image, grid))]
+    smooth = [smoothing_sigma(old, new) for old, new in zip(image.GetSpacing(), _spacing_along(image, grid))]
     for axis, sigma in enumerate(smooth):
         if sigma > 0 and image.GetSize()[axis] > 3:
             source = sitk.RecursiveGaussian(source, sigma, False, 0, axis)
@@ -149,7 +149,8 @@ def _spacing_along(image: sitk.Image, grid: Grid) -> list[float]:
     return [float(np.dot(row / row.sum(), grid.spacing)) for row in cosines]
 
 
-def _smoothing(old: float, new: float) -> float:
+def smoothing_sigma(old: float, new: float) -> float:
+    """How much an axis of spacing `old` is smoothed before it is resampled to `new`, in mm; 0 where it gets finer or little coarser."""
     return 0.5 * (new**2 - old**2) ** 0.5 if new > 1.3 * old else 0.0
 
 

@@ -49,6 +49,8 @@ def export_run(
     if what == "summary":
         return (_write_summary(finished, out if out.suffix == ".csv" else out / "summary.csv", replace),)
     if what == "nnunet":
+        if Path(name).name != name:
+            raise Failure(f"nnU-Net does not take a data set named {name}.", way_out="Give a name without folders.")
         names = tuple(item.name for item in finished.structures)
         export_nnunet(out / name, names, _training_cases(finished), replace=replace)
         return (out / name,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 _ARTICLES = {"the", "there", "a", "an", "no", "two"}
 """Words whose first letter may change; a sentence can also begin with the name of a file."""
 

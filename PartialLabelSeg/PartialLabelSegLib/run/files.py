@@ -12,7 +12,6 @@ from typing import Any
 
 from .failure import Failure
 
-
 LONGEST_NAME = 255
 """Bytes in the name of a file or folder that every common file system takes."""
 
