@@ -76,6 +76,8 @@ class PartialLabelSegTest(ScriptedLoadableModuleTest):
 
     def test_the_library_loads_without_torch(self) -> None:
         script = "import sys, PartialLabelSegLib.cli; sys.exit('torch' in sys.modules)"
-        done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, encoding="utf-8"
+        )
         assert done.returncode == 0, done.stderr
         self.delayDisplay("The library loads without torch.")

@@ -95,7 +95,9 @@ def pytest_arguments(arguments: list[str]) -> list[str]:
 
 def missing_system_libraries() -> str:
     """What the system lacks for Slicer's data classes, as a sentence with the package's name; empty when they load."""
-    tried = subprocess.run([sys.executable, "-c", "import slicer"], capture_output=True, text=True, check=False)
+    tried = subprocess.run(
+        [sys.executable, "-c", "import slicer"], capture_output=True, text=True, encoding="utf-8", check=False
+    )
     library = re.search(r"(lib[\w+-]+)\.so[.\d]*: cannot open shared object file", tried.stderr)
     if not library:
         return ""
@@ -105,7 +107,11 @@ def missing_system_libraries() -> str:
 
 def benchmark(arguments: list[str]) -> int:
     """Runs `main(arguments)` of Testing/benchmarks/NAME.py."""
-    names = sorted(path.stem for path in BENCHMARKS.glob("*.py") if re.search(r"^def main\(", path.read_text(), re.M))
+    names = sorted(
+        path.stem
+        for path in BENCHMARKS.glob("*.py")
+        if re.search(r"^def main\(", path.read_text(encoding="utf-8"), re.M)
+    )
     if not arguments or arguments[0] not in names:
         asked = f"There is no benchmark named {arguments[0]}. " if arguments else ""
         print(f"{asked}Benchmarks: {', '.join(names) or 'none'}. Usage: python3 Testing bench NAME [arguments]")

@@ -303,7 +303,10 @@ def test_what_was_changed_in_the_data_set_meanwhile_is_imported_as_it_is_now(
     assert run.read_head() == fresh.read_head()
     for path in fresh.path.rglob("*.json"):
         twin = run.path / path.relative_to(fresh.path)
-        same_but_split = {**json.loads(twin.read_text()), "split": ""} == {**json.loads(path.read_text()), "split": ""}
+        same_but_split = {**json.loads(twin.read_text(encoding="utf-8")), "split": ""} == {
+            **json.loads(path.read_text(encoding="utf-8")),
+            "split": "",
+        }
         assert same_but_split, path.name
 
 
@@ -384,7 +387,7 @@ def test_a_head_that_contradicts_itself_is_refused(
 ) -> None:
     data.scan("scan0", 0)
     imported(data, run)
-    head = json.loads(run.head.read_text())
+    head = json.loads(run.head.read_text(encoding="utf-8"))
     change(head)
     run.head.write_text(json.dumps(head))
     with pytest.raises(Failure, match=r"run\.json is damaged|leads out of its folder"):

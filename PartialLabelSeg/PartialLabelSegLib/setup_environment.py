@@ -270,6 +270,7 @@ def run(command: list[str]) -> tuple[int, list[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            encoding="utf-8",
             errors="replace",
         ) as process:
             assert process.stdout is not None

@@ -73,7 +73,7 @@ def _in_own_process(stage: str, folder: Path, size: str) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "benchmarks.speed_memory", stage, str(folder), size]
     started, own = time.perf_counter(), 0.0
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
         while process.poll() is None:
             own = max(own, _status(str(process.pid), "RssAnon") or 0.0)
             time.sleep(0.01)

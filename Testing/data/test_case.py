@@ -84,7 +84,7 @@ def test_a_damaged_description_is_a_sentence(tmp_path: Path, content: str) -> No
 
 def test_a_description_without_the_images_sum_is_refused(tmp_path: Path) -> None:
     write_case(tmp_path, a_source(), "CT 1")
-    head = json.loads((tmp_path / "case.json").read_text())
+    head = json.loads((tmp_path / "case.json").read_text(encoding="utf-8"))
     del head["crc32"]
     (tmp_path / "case.json").write_text(json.dumps(head))
     with pytest.raises(Failure, match="damaged"):

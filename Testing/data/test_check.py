@@ -119,7 +119,7 @@ def test_every_problem_is_told_and_the_good_cases_stay(tmp_path: Path) -> None:
     assert len(found) == 13
     assert [row.case for row in table.rows if row.cells is not None] == ["good", "flat", "mask", "empty"]
     assert {row.case for row in table.rows} == {
-        line.split(",")[0] for line in (tmp_path / "cases.csv").read_text().splitlines()[1:]
+        line.split(",")[0] for line in (tmp_path / "cases.csv").read_text(encoding="utf-8").splitlines()[1:]
     }
 
 

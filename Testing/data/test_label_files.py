@@ -140,7 +140,7 @@ def test_no_flipped_bit_goes_unnoticed(tmp_path_factory: pytest.TempPathFactory,
 )
 def test_a_foreign_description_is_a_sentence(tmp_path: Path, key: str, value: object) -> None:
     write_labels(tmp_path, rich_labels(), OBLIQUE)
-    head = json.loads((tmp_path / "labels.json").read_text())
+    head = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))
     (tmp_path / "labels.json").write_text(json.dumps({**head, key: value}))
     with pytest.raises(Failure):
         read_labels(tmp_path)

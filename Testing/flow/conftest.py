@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -90,7 +91,12 @@ def worker() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(*arguments), capture_output=True, text=True, check=False, env={**os.environ, **environment}
+            command(*arguments),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            env={**os.environ, **environment},
         )
 
     return run
@@ -193,3 +199,97 @@ def final_labels(run: Path) -> dict[str, np.ndarray]:
 def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> Sequence[str]:
     """The names under which two results differ."""
     return [name for name in sorted({*first, *second}) if not np.array_equal(first.get(name, 0), second.get(name, 1))]
+
+
+QUICK = {"steps": 30, "fine_tune_steps": 6, "confidence_steps": 6, "validate_every": 10}
+DECISIONS = [
+    {"case": "scan0", "structure": "Spleen", "decision": "accepted", "gamma": 1.0},
+    {"case": "scan1", "structure": "Liver", "decision": "accepted", "gamma": 0.5},
+    {"case": "scan3", "structure": "Liver", "decision": "wrong", "gamma": 1.0},
+    {"case": "scan3", "structure": "Spleen", "decision": "accepted", "gamma": 1.0},
+]
+
+
+def quick(cohort: Path, out: Path, seed: int = 3, *more: str) -> list[str]:
+    plan = [part for name, value in QUICK.items() for part in ("--set", f"{name}={json.dumps(value)}")]
+    whole = tiny(cohort, out, "--rounds", "1", "--review", *plan, *more)
+    whole[whole.index("--seed") + 1] = str(seed)
+    return whole
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A run as it lay there at several moments, and its labels in the end. `other`: the same with another seed and plan."""
+
+    cohort: Path
+    folder: Path
+    labels: dict[str, np.ndarray]
+    other: Path
+
+    def copy(self, stage: str, out: Path) -> Path:
+        return Path(shutil.copytree(self.folder / stage, out))
+
+    def review(self) -> Path:
+        return self.folder / "relabelled" / "rounds" / "0" / "review.json"
+
+    def go_on(self, out: Path) -> Said:
+        """The same command, and again with the decisions where it waits for them."""
+        done = here(*quick(self.cohort, out))
+        if done.status == 4:
+            shutil.copy(self.review(), out / "rounds" / "0" / "review.json")
+            done = here(*quick(self.cohort, out))
+        return done
+
+
+class Photographer:
+    """Copies a run the first time that each of some events is told."""
+
+    def __init__(self, run: Path, folder: Path) -> None:
+        self._run = run
+        self._folder = folder
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        for stage, is_now in MOMENTS.items():
+            if is_now(event) and not (self._folder / stage).exists():
+                shutil.copytree(self._run, self._folder / stage)
+
+
+MOMENTS: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "learning": lambda event: event["event"] == "checkpoint" and event["step"] == 17 and "round 0" in event["stage"],
+    "confidence": lambda event: (
+        event["event"] == "checkpoint" and event["step"] == 3 and "confidence" in event["stage"]
+    ),
+    "predicting": lambda event: event["event"] == "prediction" and event["round"] == 0,
+    "waiting": lambda event: event["event"] == "waiting",
+    "relabelled": lambda event: event["event"] == "relabelled",
+    "finished": lambda event: event["event"] == "finished",
+}
+
+
+@pytest.fixture(scope="session")
+def stages(ball_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    folder = tmp_path_factory.mktemp("stages")
+    for seed, name, rate in ((3, "run", "0.01"), (4, "other", "0.02")):
+        camera = Photographer(folder / name, folder / f"{name}-stages")
+        more = ("--checkpoint-seconds", "0", "--set", f"learning_rate={rate}")
+        asked = quick(ball_cohort, folder / name, seed, *more)
+        assert here(*asked, watch=camera).status == 4
+        review = {"format": 1, "by": "person", "decisions": DECISIONS[: 4 if seed == 3 else 2]}
+        (folder / name / "rounds" / "0" / "review.json").write_text(json.dumps(review))
+        done = here(*asked, watch=camera)
+        assert done.status == 0, done.out[-1500:]
+    labels = final_labels(folder / "run")
+    assert np.count_nonzero(labels["0/labels/scan3"][0]) > 50
+    return Stages(ball_cohort, folder / "run-stages", labels, folder / "other-stages")
+
+
+def staged(stages: Stages, stage: str, out: Path) -> Path:
+    """A copy of the run; 'decided' is 'waiting' with the decisions written."""
+    stages.copy("waiting" if stage == "decided" else stage, out)
+    # No more checkpoints than the one that is there: each costs as much as a step.
+    head = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    head["configuration"]["checkpoint_seconds"] = 1000.0
+    (out / "run.json").write_text(json.dumps(head))
+    if stage == "decided":
+        shutil.copy(stages.review(), out / "rounds" / "0" / "review.json")
+    return out

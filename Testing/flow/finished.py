@@ -34,7 +34,7 @@ class Done:
         return read_labels(self.session.round(number).labels(name))[0]
 
     def report(self, number: int) -> dict[str, Any]:
-        return json.loads(self.session.round(number).relabelling.read_text())
+        return json.loads(self.session.round(number).relabelling.read_text(encoding="utf-8"))
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]

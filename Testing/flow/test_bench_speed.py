@@ -32,6 +32,7 @@ def test_a_short_look_at_the_speed_leaves_every_number_and_nothing_of_this_machi
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PARTIALLABELSEG_DATA": str(data_folder)},
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -42,14 +42,14 @@ def test_an_exported_label_map_is_the_completed_one(finished: Finished, tmp_path
     for case in range(6):
         name = f"scan{case}.nii.gz"
         assert np.array_equal(read_array(tmp_path / name), read_array(finished[0] / "completed" / name))
-    assert json.loads((tmp_path / "scan0.json").read_text())["structures"] == {"Liver": 1, "Spleen": 2}
+    assert json.loads((tmp_path / "scan0.json").read_text(encoding="utf-8"))["structures"] == {"Liver": 1, "Spleen": 2}
 
 
 def test_an_exported_data_set_keeps_the_drawn_and_ignores_the_unknown(finished: Finished, tmp_path: Path) -> None:
     done = here("export", finished[0], "--format", "nnunet", "--out", tmp_path)
     folder = tmp_path / "Dataset001_Partial"
     assert done.out.split() == [str(folder)]
-    head = json.loads((folder / "dataset.json").read_text())
+    head = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
     assert head["labels"] == {"background": 0, "Liver": 1, "Spleen": 2, "ignore": 3} and head["numTraining"] == 6
     for case in range(6):
         labels, (image, truth) = read_array(folder / "labelsTr" / f"scan{case}.nii.gz"), ball_scan(case)
@@ -78,7 +78,7 @@ def test_an_exported_summary_has_a_line_per_scan_and_structure(finished: Finishe
 
 @pytest.mark.parametrize("kind", ["seg-nrrd", "nifti", "nnunet", "summary"])
 def test_an_export_overwrites_only_when_it_is_told_to(finished: Finished, tmp_path: Path, kind: str) -> None:
-    arguments = ["export", finished[0], "--format", kind, "--out", tmp_path]
+    arguments: list[str | Path] = ["export", finished[0], "--format", kind, "--out", tmp_path]
     assert here(*arguments).status == 0
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     refused = here(*arguments)
@@ -160,14 +160,14 @@ def test_a_check_of_a_data_set_with_an_unusable_case_has_the_status_1(ball_cohor
 
 def test_a_report_is_written_again(finished: Finished, ball_cohort: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished[0], tmp_path / "run"))
-    before = json.loads((run / "report.json").read_text())
+    before = json.loads((run / "report.json").read_text(encoding="utf-8"))
     (run / "report.json").unlink()
     (run / "report.html").unlink()
     done = here("report", run, "--truth", ball_cohort / "truth")
     assert done.status == 0 and done.out.split() == [str(run / "report.html")] and done.errors == ""
-    report = json.loads((run / "report.json").read_text())
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     assert report["rounds"] == before["rounds"] and report["evaluation"]["cases"]
-    assert "<h1>Completed segmentations</h1>" in (run / "report.html").read_text()
+    assert "<h1>Completed segmentations</h1>" in (run / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_unfinished_run_is_reported_as_far_as_it_got(finished: Finished, tmp_
         shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
     done = here("report", run)
     assert done.status == 0 and "This run is not finished" in done.errors
-    report = json.loads((run / "report.json").read_text())
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     assert len(report["rounds"]) == len(list(run.glob("rounds/*/segmentation.pt")))
     export = here("export", run, "--format", "summary", "--out", tmp_path / "out")
     assert export.status == 1 and "is not finished" in export.message and not (tmp_path / "out").exists()
@@ -203,5 +203,5 @@ def test_what_is_no_run_is_a_sentence(command: list[str], tmp_path: Path) -> Non
 
 
 def test_the_plan_that_was_asked_for_is_the_plan_of_the_run(finished: Finished) -> None:
-    plan = json.loads((finished[0] / "plan.json").read_text())["plan"]
+    plan = json.loads((finished[0] / "plan.json").read_text(encoding="utf-8"))["plan"]
     assert {name: plan[name] for name in TINY_PLAN} == TINY_PLAN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,91 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from flow.conftest import Said, final_labels, here, same, tiny
-
-QUICK = {"steps": 30, "fine_tune_steps": 6, "confidence_steps": 6, "validate_every": 10}
-DECISIONS = [
-    {"case": "scan0", "structure": "Spleen", "decision": "accepted", "gamma": 1.0},
-    {"case": "scan1", "structure": "Liver", "decision": "accepted", "gamma": 0.5},
-    {"case": "scan3", "structure": "Liver", "decision": "wrong", "gamma": 1.0},
-    {"case": "scan3", "structure": "Spleen", "decision": "accepted", "gamma": 1.0},
-]
-
-
-def arguments(cohort: Path, out: Path, seed: int = 3, *more: str) -> list[str]:
-    plan = [part for name, value in QUICK.items() for part in ("--set", f"{name}={json.dumps(value)}")]
-    whole = tiny(cohort, out, "--rounds", "1", "--review", *plan, *more)
-    whole[whole.index("--seed") + 1] = str(seed)
-    return whole
-
-
-@dataclass(frozen=True)
-class Stages:
-    """A run as it lay there at several moments, and its labels in the end. `other`: the same with another seed and plan."""
-
-    cohort: Path
-    folder: Path
-    labels: dict[str, np.ndarray]
-    other: Path
-
-    def copy(self, stage: str, out: Path) -> Path:
-        return Path(shutil.copytree(self.folder / stage, out))
-
-    def review(self) -> Path:
-        return self.folder / "relabelled" / "rounds" / "0" / "review.json"
-
-    def go_on(self, out: Path) -> Said:
-        """The same command, and again with the decisions where it waits for them."""
-        done = here(*arguments(self.cohort, out))
-        if done.status == 4:
-            shutil.copy(self.review(), out / "rounds" / "0" / "review.json")
-            done = here(*arguments(self.cohort, out))
-        return done
-
-
-class Photographer:
-    """Copies a run the first time that each of some events is told."""
-
-    def __init__(self, run: Path, folder: Path) -> None:
-        self._run = run
-        self._folder = folder
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        for stage, is_now in MOMENTS.items():
-            if is_now(event) and not (self._folder / stage).exists():
-                shutil.copytree(self._run, self._folder / stage)
-
-
-MOMENTS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "learning": lambda event: event["event"] == "checkpoint" and event["step"] == 17 and "round 0" in event["stage"],
-    "confidence": lambda event: (
-        event["event"] == "checkpoint" and event["step"] == 3 and "confidence" in event["stage"]
-    ),
-    "predicting": lambda event: event["event"] == "prediction" and event["round"] == 0,
-    "waiting": lambda event: event["event"] == "waiting",
-    "relabelled": lambda event: event["event"] == "relabelled",
-    "finished": lambda event: event["event"] == "finished",
-}
-
-
-@pytest.fixture(scope="module")
-def stages(ball_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Stages:
-    folder = tmp_path_factory.mktemp("stages")
-    for seed, name, rate in ((3, "run", "0.01"), (4, "other", "0.02")):
-        camera = Photographer(folder / name, folder / f"{name}-stages")
-        more = ("--checkpoint-seconds", "0", "--set", f"learning_rate={rate}")
-        asked = arguments(ball_cohort, folder / name, seed, *more)
-        assert here(*asked, watch=camera).status == 4
-        review = {"format": 1, "by": "person", "decisions": DECISIONS[: 4 if seed == 3 else 2]}
-        (folder / name / "rounds" / "0" / "review.json").write_text(json.dumps(review))
-        done = here(*asked, watch=camera)
-        assert done.status == 0, done.out[-1500:]
-    labels = final_labels(folder / "run")
-    assert np.count_nonzero(labels["0/labels/scan3"][0]) > 50
-    return Stages(ball_cohort, folder / "run-stages", labels, folder / "other-stages")
+from flow.conftest import Said, Stages, final_labels, same, staged
 
 
 @dataclass(frozen=True)
@@ -180,18 +97,6 @@ def damages() -> Iterator[Any]:
                 yield pytest.param(file, damage, id=f"{name}-{file.exchanged}" if damage is exchanged else name)
 
 
-def staged(stages: Stages, stage: str, out: Path) -> Path:
-    """A copy of the run; 'decided' is 'waiting' with the decisions written."""
-    stages.copy("waiting" if stage == "decided" else stage, out)
-    # No more checkpoints than the one that is there: each costs as much as a step.
-    head = json.loads((out / "run.json").read_text())
-    head["configuration"]["checkpoint_seconds"] = 1000.0
-    (out / "run.json").write_text(json.dumps(head))
-    if stage == "decided":
-        shutil.copy(stages.review(), out / "rounds" / "0" / "review.json")
-    return out
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["learning", "confidence", "predicting", "decided", "relabelled", "finished"])
 def test_undamaged_a_run_goes_on_from_each_stage_to_the_same_labels(stages: Stages, stage: str, tmp_path: Path) -> None:
@@ -207,7 +112,7 @@ def assert_one_sentence(done: Said, run: Path) -> None:
     assert done.events[-1]["event"] == "error"
     assert sum(event["event"] == "error" for event in done.events) == 1
     assert "Traceback" not in done.out + done.errors
-    assert "The program made a mistake" not in done.message, (run / "error.txt").read_text()
+    assert "The program made a mistake" not in done.message, (run / "error.txt").read_text(encoding="utf-8")
     assert "\n" not in done.message and str(run.parent) not in done.message
     assert not (run / "error.txt").exists()
 

@@ -19,7 +19,7 @@ Worker = Callable[..., subprocess.CompletedProcess[str]]
 def test_the_demo_completes_phantoms_and_the_full_method_is_the_best(worker: Worker, tmp_path: Path) -> None:
     done = worker("demo", "--out", tmp_path, "--no-progress", OMP_NUM_THREADS=str(os.cpu_count() or 1))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    methods = json.loads((tmp_path / "run" / "report.json").read_text())["methods"]
+    methods = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))["methods"]
     naive, ambiguity, full = (methods[name]["dice_mean"] for name in ("naive", "ambiguity-only", "full"))
     assert naive < ambiguity - 0.1, methods
     assert full > 0.7, methods
@@ -33,7 +33,9 @@ def test_the_published_study_is_completed_from_a_folder(worker: Worker, data_fol
     study = data_folder / "openkbp" / "original_csv"
     checked = worker("check", study, "--json")
     assert checked.returncode == 0, checked.stdout[-1000:]
-    listing = json.loads((Path(__file__).parents[2] / "PartialLabelSeg/Resources/SampleData/openkbp.json").read_text())
+    listing = json.loads(
+        (Path(__file__).parents[2] / "PartialLabelSeg/Resources/SampleData/openkbp.json").read_text(encoding="utf-8")
+    )
     for path, facts in listing["files"].items():
         here = study / path
         if here.exists():

@@ -52,7 +52,7 @@ def test_a_run_comes_to_its_end_and_leaves_every_round(done: Done) -> None:
 
 
 def test_the_tiny_network_learns_the_balls(done: Done) -> None:
-    curves = json.loads(done.session.round(2).training.read_text())
+    curves = json.loads(done.session.round(2).training.read_text(encoding="utf-8"))
     best = max(curves["validation"], key=lambda entry: sum(entry["dice"].values()))["dice"]
     assert min(best.values()) > 0.7 and curves["not_learned"] == []
 
@@ -120,7 +120,7 @@ def test_a_scan_with_nothing_missing_is_neither_predicted_nor_relabelled(done: D
 
 
 def test_the_automatic_review_is_kept_as_the_papers_decisions(done: Done) -> None:
-    stored = json.loads(done.session.round(0).review.read_text())
+    stored = json.loads(done.session.round(0).review.read_text(encoding="utf-8"))
     assert stored["by"] == done.report(0)["by"] == "automatic"
     assert {(item["decision"], item["gamma"]) for item in stored["decisions"]} == {("accepted", 0.5)}
 

@@ -97,7 +97,7 @@ def test_a_structure_that_nobody_labelled_is_named_and_the_others_are_learned(tm
     notes = [event.fields for event in result.events if event.kind == "note"]
     assert notes[0]["message"] == "Labelled in no training scan, so nothing can be suggested for it: Dark."
     for number in (0, 1):
-        assert json.loads(result.session.round(number).training.read_text())["not_learned"] == ["Dark"]
+        assert json.loads(result.session.round(number).training.read_text(encoding="utf-8"))["not_learned"] == ["Dark"]
     assert result.report(0)["cases"]["scan1"]["Small"]["accepted_total"] > 0
     assert all(rows["Dark"]["candidates"] == 0 for rows in result.report(0)["cases"].values())
 

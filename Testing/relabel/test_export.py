@@ -104,7 +104,7 @@ def test_a_label_map_lies_on_the_original_grid_for_two_readers(a_case: Completed
 
 def test_what_the_label_map_cannot_show_has_a_file_of_its_own(a_case: Completed, tmp_path: Path) -> None:
     export_case(tmp_path, a_case, ["nifti"])
-    description = json.loads((tmp_path / "CT_7_a.json").read_text())
+    description = json.loads((tmp_path / "CT_7_a.json").read_text(encoding="utf-8"))
     assert description["structures"] == {"Liver": 1, "Tumour": 2, "Spleen": 3}
     assert description["overlapping"] == {"Tumour": "overlapping/CT_7_a.2.nii.gz"}
     assert description["states"]["Tumour"] == "missing"
@@ -136,7 +136,7 @@ def test_nothing_is_overwritten_unless_asked_for(a_case: Completed, tmp_path: Pa
     (tmp_path / there).write_text("mine")
     with pytest.raises(Failure, match=r"Case 'CT 7/a'.*exists"):
         export_case(tmp_path, a_case)
-    assert (tmp_path / there).read_text() == "mine"
+    assert (tmp_path / there).read_text(encoding="utf-8") == "mine"
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [Path(there).name]
     export_case(tmp_path, a_case, replace=True)
     assert (tmp_path / there).read_bytes() != b"mine"

@@ -82,7 +82,7 @@ def test_the_data_set_holds_what_was_drawn_and_accepted_and_ignores_the_unknown(
     a_run: RunFolder, tmp_path: Path
 ) -> None:
     (folder,) = export_run(a_run, "nnunet", tmp_path / "out", "Dataset007_Liver")
-    head = json.loads((folder / "dataset.json").read_text())
+    head = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
     assert head["numTraining"] == 2
     arrays = [
         sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "labelsTr" / f"{name}.nii.gz"))) for name in ("CT_1", "CT_2")
@@ -126,7 +126,7 @@ def test_a_run_that_is_not_finished_is_not_exported(a_run: RunFolder, tmp_path: 
     ],
 )
 def test_a_damaged_head_is_refused(change: dict[str, object], a_run: RunFolder, tmp_path: Path) -> None:
-    head = json.loads(a_run.head.read_text())
+    head = json.loads(a_run.head.read_text(encoding="utf-8"))
     a_run.head.write_text(json.dumps({**head, **change}))
     with pytest.raises(Failure, match=r"run\.json is damaged|leads out of its folder"):
         export_run(a_run, "summary", tmp_path / "out")

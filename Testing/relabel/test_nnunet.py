@@ -52,7 +52,7 @@ def test_a_fully_known_scan_ignores_nothing() -> None:
 def test_the_data_set_comes_back_as_its_description_says(a_grid: Grid, tmp_path: Path) -> None:
     folder = tmp_path / "Dataset501_Abdomen"
     written = export_nnunet(folder, NAMES, iter(cases(a_grid)), "CT")
-    head: dict[str, Any] = json.loads((folder / "dataset.json").read_text())
+    head: dict[str, Any] = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
     assert head["channel_names"] == {"0": "CT"}
     assert head["labels"] == {"background": 0, "Liver": 1, "Spleen": 2, "ignore": 3}
     assert head["file_ending"] == ".nii.gz"
@@ -88,7 +88,7 @@ def test_labels_that_share_voxels_are_said_to_be_lost(a_grid: Grid, tmp_path: Pa
     both = replace(case.labels, overlaps={"Spleen": Marks(np.array([0]), np.array([1], np.uint8))})
     (written,) = export_nnunet(tmp_path / "Dataset001_A", NAMES, [replace(case, labels=both)])
     assert written.flattened_voxels == 1
-    head = json.loads((tmp_path / "Dataset001_A" / "dataset.json").read_text())
+    head = json.loads((tmp_path / "Dataset001_A" / "dataset.json").read_text(encoding="utf-8"))
     assert head["labels_lost_where_structures_share_voxels"] == {"CT_1": 1}
 
 

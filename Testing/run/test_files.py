@@ -39,14 +39,14 @@ def test_the_old_file_stays_where_writing_fails_and_nothing_is_left_beside_it(tm
     with pytest.raises(OSError, match="no more room"):
         half()
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
-    assert (tmp_path / "note.txt").read_text() == "old"
+    assert (tmp_path / "note.txt").read_text(encoding="utf-8") == "old"
 
 
 def test_a_block_that_wrote_nothing_is_an_error_and_the_old_file_stays(tmp_path: Path) -> None:
     write_text(tmp_path / "note.txt", "old")
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "note.txt"):
         pass
-    assert (tmp_path / "note.txt").read_text() == "old"
+    assert (tmp_path / "note.txt").read_text(encoding="utf-8") == "old"
 
 
 def test_the_temporary_file_has_the_same_ending_and_is_hidden(tmp_path: Path) -> None:

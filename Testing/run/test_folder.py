@@ -32,6 +32,7 @@ def worker(folder: Path) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(LIBRARY)},
     )
     assert process.stdout is not None

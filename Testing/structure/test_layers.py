@@ -156,6 +156,7 @@ def test_what_needs_no_torch_does_not_load_it() -> None:
         cwd=PROJECT_FOLDER / "PartialLabelSeg",
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr

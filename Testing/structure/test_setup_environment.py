@@ -56,6 +56,7 @@ def installed_version(environment: Environment) -> str:
         [environment.python, "-c", "import tinything; print(tinything.VERSION)"],
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=True,
     )
     return asked.stdout.strip()
@@ -147,6 +148,7 @@ def start_bare(arguments: list[str], **variables: str) -> subprocess.CompletedPr
         env={**inherited, **variables},
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=False,
     )
 

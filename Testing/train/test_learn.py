@@ -30,7 +30,7 @@ def ready(folder: Path, choices: Relabelling | None = None, steps: int = 12) -> 
 
 
 def read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text())
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 

@@ -338,7 +338,7 @@ def test_a_damaged_file_is_a_failure_that_names_the_case(tmp_path: Path, name: s
 def test_planes_that_are_fewer_than_described_are_a_failure(tmp_path: Path) -> None:
     labels = rich_labels()
     opened(tmp_path, labels, plan_of(labels.structures))
-    head = json.loads((tmp_path / "round-0" / "labels.json").read_text())
+    head = json.loads((tmp_path / "round-0" / "labels.json").read_text(encoding="utf-8"))
     head["planes"].append("certain-1")
     (tmp_path / "round-0" / "labels.json").write_text(json.dumps(head))
     with pytest.raises(Failure, match="damaged"):

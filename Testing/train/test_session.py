@@ -144,5 +144,5 @@ def test_a_pair_that_may_overlap_settles_nothing_for_each_other(session: Session
 def test_the_description_of_prepared_labels_names_no_path(session: Session) -> None:
     session.prepare(session.cases[0], 0)
     for name in ("image.json", "round-0/labels.json"):
-        text = (session.run.prepared("scan0") / name).read_text()
+        text = (session.run.prepared("scan0") / name).read_text(encoding="utf-8")
         assert str(session.run.path) not in text and json.loads(text)["made_with"]

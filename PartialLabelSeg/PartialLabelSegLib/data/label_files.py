@@ -18,6 +18,7 @@ from .geometry import Grid
 from .labels import Labels, Marks, Slices
 
 FORMAT = 1
+LONGEST_NIFTI_HEADER = 1 << 16
 
 
 def write_labels(folder: Path, labels: Labels, grid: Grid) -> None:
@@ -157,6 +158,25 @@ def write_image(path: Path, image: sitk.Image) -> None:
         except RuntimeError as error:
             # SimpleITK does not tell what the system said.
             raise OSError(errno.EIO, "it could not be written, perhaps because the disk is full", path.name) from error
+        if _is_cut_off(beside, image):
+            raise OSError(errno.ENOSPC, "it was cut off", path.name)
+
+
+def _is_cut_off(path: Path, image: sitk.Image) -> bool:
+    """Whether a compressed file that was just written lacks its end: on a full disk ITK stops writing and says nothing.
+
+    A gzip stream ends with the length of what it holds: the voxels in an NRRD file, a header and the voxels in a NIfTI file.
+    """
+    if not path.name.endswith((".nrrd", ".gz")):
+        return False
+    with open(path, "rb") as handle:
+        if handle.seek(0, 2) < 4:
+            return True
+        handle.seek(-4, 2)
+        length = int.from_bytes(handle.read(4), "little")
+    voxels = image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel() * image.GetSizeOfPixelComponent()
+    header = 0 if path.name.endswith(".nrrd") else LONGEST_NIFTI_HEADER
+    return (length - voxels) % 2**32 > header
 
 
 def read_image_file(path: Path) -> sitk.Image:

@@ -26,10 +26,17 @@ def explained(error: BaseException, folder: Path | None = None) -> Failure:
         return error
     if isinstance(error, OSError):
         return _of_the_system(error)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if _ran_out_of_memory(error):
         return Failure("Memory ran out.", way_out=f"Close other programs. {_AGAIN}")
     wrong = f"The program made a mistake ({type(error).__name__} in {_place(error)})."
     return Failure(wrong, way_out=f"{_AGAIN if folder else ''}{_kept(error, folder)}".strip())
+
+
+def _ran_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out; torch says so in an error of its own, or on a processor in words only."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
 
 
 def _of_the_system(error: OSError) -> Failure:
@@ -46,6 +53,8 @@ def _of_the_system(error: OSError) -> Failure:
         return Failure(text, way_out="Choose another folder.")
     if error.errno == errno.ENOENT:
         return Failure(f"There is no {name or 'such file'}.", way_out="Look whether the path is right.")
+    if error.errno is None:
+        return Failure("A file could not be read or written, perhaps because the disk is full.", way_out=_AGAIN)
     reason = error.strerror or type(error).__name__
     return Failure(f"The system refused to read or write {what} ({reason}).", way_out=_AGAIN)
 
