@@ -38,7 +38,7 @@ PHANTOM_PLAN: dict[str, Any] = {
     "learning_rate": 6e-3,
     "steps": 320,
     "fine_tune_steps": 80,
-    "confidence_steps": 60,
+    "confidence_steps": 40,
     "validate_every": 80,
 }
 """Overrides of the quick plan: phantoms are small and easy."""
@@ -64,9 +64,7 @@ def demo(out: Path, openkbp: Path | None = None) -> Generator[Event, None, None]
     session = yield from _opened(run, study, Relabelling(), study.plan)
     yield from run_rounds(session)
     yield from complete_cases(run, rounds_of(session))
-    # As many steps as the full method takes in all its rounds.
-    steps = session.plan.steps + rounds_of(session) * session.plan.fine_tune_steps
-    naive = yield from _opened(RunFolder(out / "naive"), study, NAIVE, {**study.plan, "steps": steps})
+    naive = yield from _opened(RunFolder(out / "naive"), study, NAIVE, study.plan)
     yield from prepare(naive, naive.cases, 0)
     yield from learn_segmentation(naive, 0)
     methods = {
