@@ -1,18 +1,17 @@
-"""The Slicer module: its description, the shell of its panel, and a test that Slicer itself can run."""
+"""The Slicer module: its description, the shell of its panel, its samples, and a test that Slicer itself can run."""
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
 import sys
-from pathlib import Path
 
-import qt
+import slicer
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
+
+LIBRARY = "PartialLabelSegLib"
 
 
 class PartialLabelSeg(ScriptedLoadableModule):
@@ -29,55 +28,67 @@ class PartialLabelSeg(ScriptedLoadableModule):
             "others with a confidence for every voxel, and leaves what an expert drew unchanged."
         )
         parent.acknowledgementText = "The method follows INERRANT (2021), see the documentation for the citation."
+        slicer.app.startupCompleted.connect(register_samples)
+
+
+def register_samples() -> None:
+    """Once Slicer is up, its module Sample Data offers ours."""
+    from PartialLabelSegLib.panel.sample_data import register_sample_data
+
+    register_sample_data(slicer.mrmlScene)
 
 
 class PartialLabelSegWidget(ScriptedLoadableModuleWidget):
-    """Says how to start the worker on a folder of scans, and whether this Slicer has what it needs."""
+    """The place of the panel; all that it does lies in PartialLabelSegLib/panel."""
+
+    panel = None
 
     def setup(self) -> None:
         super().setup()
-        package = Path(__file__).parent / "PartialLabelSegLib"
-        self.torchLabel = qt.QLabel()
-        self.torchLabel.setWordWrap(True)
-        self.commandLabel = qt.QLabel(
-            "A folder of partially labelled scans is completed by one command in a terminal, with any Python from 3.10 on:\n\n"
-            f'python3 "{package}" check CASES\n'
-            f'python3 "{package}" complete CASES --out RUN --progress\n\n'
-            "CASES is a cases.csv, an nnU-Net data set, or a folder of volumes with .seg.nrrd files. Drag the finished "
-            "RUN/completed/<case>.seg.nrrd into Slicer. The scans do not leave this computer."
-        )
-        self.commandLabel.setWordWrap(True)
-        self.commandLabel.setTextInteractionFlags(qt.Qt.TextSelectableByMouse)
-        self.layout.addWidget(self.commandLabel)
-        self.layout.addWidget(self.torchLabel)
-        self.layout.addStretch(1)
-        self.showTorch()
+        with slicer.util.tryWithErrorDisplay("The panel could not be opened.", waitCursor=True):
+            from PartialLabelSegLib.panel.slicer_application import SlicerApplication
+            from PartialLabelSegLib.panel.view import Panel
+
+            self.panel = Panel(SlicerApplication(slicer.mrmlScene))
+            self.layout.addWidget(self.panel.widget)
 
     def enter(self) -> None:
-        self.showTorch()
+        if self.panel is not None:
+            self.panel.enter()
 
-    def showTorch(self) -> None:
-        """Looks for torch without importing it: a broken torch must not break the panel."""
-        if importlib.util.find_spec("torch") is not None:
-            self.torchLabel.setText("PyTorch is installed in this Slicer: its PythonSlicer can run these commands too.")
-        else:
-            self.torchLabel.setText(
-                "PyTorch is not installed in this Slicer. It is not needed here for the commands above, which set up a Python "
-                "environment of their own; the PyTorch extension installs it for PythonSlicer."
-            )
+    def exit(self) -> None:
+        if self.panel is not None:
+            self.panel.exit()
+
+    def cleanup(self) -> None:
+        panel, self.panel = self.panel, None
+        if panel is not None:
+            panel.cleanup()
+
+    def onReload(self) -> None:
+        """The library is read again, too."""
+        self.cleanup()
+        for name in [name for name in sys.modules if name.split(".")[0] == LIBRARY]:
+            del sys.modules[name]
+        super().onReload()
 
 
 class PartialLabelSegTest(ScriptedLoadableModuleTest):
-    """Runs inside Slicer, with or without torch."""
+    """Runs inside Slicer; where PyTorch is there, a small network is really trained."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear(0)
 
     def runTest(self) -> None:
         self.setUp()
-        self.test_the_library_loads_without_torch()
+        self.test_phantoms_are_learned()
 
-    def test_the_library_loads_without_torch(self) -> None:
-        script = "import sys, PartialLabelSegLib.cli; sys.exit('torch' in sys.modules)"
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, encoding="utf-8"
-        )
-        assert done.returncode == 0, done.stderr
-        self.delayDisplay("The library loads without torch.")
+    def test_phantoms_are_learned(self) -> None:
+        from PartialLabelSegLib.panel.self_test import learn_phantoms
+
+        slicer.util.selectModule("PartialLabelSeg")
+        panel = slicer.modules.PartialLabelSegWidget.panel
+        before = "torch" in sys.modules
+        came_to = learn_phantoms(panel, slicer.app.processEvents, self.delayDisplay)
+        self.delayDisplay(f"The panel works; learning came to: {came_to}.")
+        assert before or "torch" not in sys.modules, "the panel must not load torch into Slicer"

@@ -1,6 +1,7 @@
 """`python3 Testing` sets the environment up and runs every check and test; `python3 Testing bench NAME` runs a benchmark.
 
-`--fast` leaves out the tests marked slow. Other arguments go to pytest: `python3 Testing -k ranking`, `python3 Testing Testing/run`.
+`python3 Testing panel` opens the panel in a desktop window with four views, without Slicer; `--help` says how.
+`--fast` leaves out the tests marked slow and tries fewer examples of each property. Other arguments go to pytest: `python3 Testing -k ranking`, `python3 Testing Testing/run`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,31 @@ DEBIAN_PACKAGES = {
     "libX11": "libx11-6",
     "libdbus-1": "libdbus-1-3",
     "libfontconfig": "libfontconfig1",
+    "libglib-2.0": "libglib2.0-0",
     "libgomp": "libgomp1",
+    "libgthread-2.0": "libglib2.0-0",
     "libstdc++": "libstdc++6",
     "libxkbcommon": "libxkbcommon0",
     "libz": "zlib1g",
 }
+
+
+# Everything that the panel's tests load, and one pixel drawn with it.
+DRAW = """
+from host import environment
+environment.draw_without_display()
+import slicer, vtk
+from PySide6 import QtWidgets
+application = QtWidgets.QApplication([])
+window = vtk.vtkRenderWindow()
+window.SetOffScreenRendering(1)
+window.SetSize(1, 1)
+window.AddRenderer(vtk.vtkRenderer())
+window.Render()
+drawn = window.SupportsOpenGL()
+window.Finalize()
+raise SystemExit(0 if drawn else 3)
+"""
 
 
 def main(arguments: list[str]) -> int:
@@ -45,7 +66,7 @@ def main(arguments: list[str]) -> int:
             worker,
             name="testing",
             requirements=(*worker.requirements, TESTING_FOLDER / "requirements.txt"),
-            note=f"{worker.note}; and 600 MB for the tests",
+            note=f"{worker.note}; and about 1.2 GB for the tests",
         )
         setup.set_up(worker)
         setup.set_up(testing)
@@ -56,6 +77,8 @@ def main(arguments: list[str]) -> int:
         setup.restart_in(testing)
     if arguments[:1] == ["bench"]:
         return benchmark(arguments[1:])
+    if arguments[:1] == ["panel"]:
+        return panel(arguments[1:])
     return checks_and_tests(arguments)
 
 
@@ -66,6 +89,8 @@ def checks_and_tests(arguments: list[str]) -> int:
         print(complaint)
         return 2
     python = sys.executable
+    if "--fast" in arguments:
+        os.environ["PARTIALLABELSEG_FAST"] = "1"
     commands = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
         "lint": [python, "-m", "ruff", "check", "."],
@@ -86,23 +111,40 @@ def checks_and_tests(arguments: list[str]) -> int:
 
 
 def pytest_arguments(arguments: list[str]) -> list[str]:
-    """`--fast` in pytest's words, the rest as it is, and all tests where no path is named."""
+    """`--fast` in pytest's words, the rest as it is; all tests, on all cores, where no path is named."""
     given = [argument for argument in arguments if argument != "--fast"]
     fast = ["-m", "not slow"] if "--fast" in arguments else []
-    names_a_path = any(not text.startswith("-") and Path(text.split("::")[0]).exists() for text in given)
-    return [*fast, *given, *([] if names_a_path else [str(TESTING_FOLDER)])]
+    if any(not text.startswith("-") and Path(text.split("::")[0]).exists() for text in given):
+        return [*fast, *given]
+    # A file's tests stay together, so that what they share is made once.
+    cores = [] if "-n" in given else ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
+    return [*cores, *fast, *given, str(TESTING_FOLDER)]
 
 
 def missing_system_libraries() -> str:
-    """What the system lacks for Slicer's data classes, as a sentence with the package's name; empty when they load."""
+    """What the system lacks for Slicer's data classes, Qt and VTK, as a sentence with the package's name; empty when they work."""
     tried = subprocess.run(
-        [sys.executable, "-c", "import slicer"], capture_output=True, text=True, encoding="utf-8", check=False
+        [sys.executable, "-c", DRAW], capture_output=True, text=True, encoding="utf-8", check=False, cwd=TESTING_FOLDER
     )
-    library = re.search(r"(lib[\w+-]+)\.so[.\d]*: cannot open shared object file", tried.stderr)
-    if not library:
-        return ""
-    package = DEBIAN_PACKAGES.get(library[1], f"the package that has {library[1]}.so")
-    return f"The system library {library[1]} is missing. On Debian and Ubuntu: apt-get install {package}"
+    library = re.search(r"(lib[\w.+-]+?)\.so[.\d]*: cannot open shared object file", tried.stderr)
+    if library:
+        package = DEBIAN_PACKAGES.get(library[1], f"the package that has {library[1]}.so")
+        return f"The system library {library[1]} is missing. On Debian and Ubuntu: apt-get install {package}"
+    if tried.returncode:
+        return (
+            f"Nothing can be drawn: a window of one pixel ended with status {tried.returncode}. "
+            "Mostly the software renderer is missing. On Debian and Ubuntu: apt-get install libgl1-mesa-dri"
+        )
+    return ""
+
+
+def panel(arguments: list[str]) -> int:
+    """Opens the panel in a window of its own."""
+    complaint = missing_system_libraries()
+    if complaint:
+        print(complaint)
+        return 2
+    return int(importlib.import_module("host.desktop").main(arguments))
 
 
 def benchmark(arguments: list[str]) -> int:

@@ -21,7 +21,8 @@ import hypothesis  # noqa: E402  reads the folder above when it is imported
 
 # No deadline: a busy machine is not a failure. No memory of earlier runs: a test fails for everybody or for nobody.
 hypothesis.settings.register_profile("project", deadline=None, database=None, derandomize=True, print_blob=True)
-hypothesis.settings.load_profile("project")
+hypothesis.settings.register_profile("fast", hypothesis.settings.get_profile("project"), max_examples=8)
+hypothesis.settings.load_profile("fast" if os.environ.get("PARTIALLABELSEG_FAST") == "1" else "project")
 
 
 @pytest.fixture(scope="session")

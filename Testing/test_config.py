@@ -84,6 +84,7 @@ PLANS = st.builds(
     batch=st.integers(1, 99),
     mirror=st.sampled_from(((), (0,), (1, 2))),
     average=st.floats(0, 0.99),
+    flat_levels=st.integers(0, 2),
     confidence_widths=st.lists(st.integers(1, 64), max_size=3).map(tuple),
 )
 COLOURS = st.tuples(*(st.floats(0, 1),) * 3)
@@ -153,6 +154,8 @@ def test_a_value_of_the_wrong_kind_is_refused_with_its_name(cls: type, value: An
         ({"strides": ((1, 1, 1), (0, 2, 2))}, "positive width and stride"),
         ({"widths": (8,), "strides": ((1, 1, 1),)}, "two or more levels"),
         ({"mirror": (3,)}, "mirror names axes"),
+        ({"twins": (("Liver", "Elsewhere"),)}, "twins must be structures"),
+        ({"flat_levels": 3}, "flat_levels must be at most 2"),
         ({"steps": 0}, "steps must be from 1"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"learning_rate": math.nan}, "learning_rate must be above 0"),

@@ -8,7 +8,7 @@ from PartialLabelSegLib.config import Configuration
 from PartialLabelSegLib.options import choices_of, parser
 from PartialLabelSegLib.run.failure import Failure
 
-COMMANDS = ("check", "complete", "relabel", "apply", "export", "evaluate", "report", "demo")
+COMMANDS = ("check", "complete", "relabel", "apply", "export", "evaluate", "report", "demo", "sample")
 
 
 def test_nothing_given_is_the_default_configuration() -> None:

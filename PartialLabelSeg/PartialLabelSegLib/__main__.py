@@ -20,7 +20,7 @@ def main() -> int:
 
     setup_environment.be_a_good_neighbour()
     try:
-        setup_environment.require_worker()
+        setup_environment.require_worker(setup_environment.modules_for(sys.argv[1] if len(sys.argv) > 1 else ""))
     except setup_environment.SetupError as error:
         return refuse(error.message, error.way_out)
     except KeyboardInterrupt:

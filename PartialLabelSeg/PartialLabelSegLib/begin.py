@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,10 @@ import numpy as np
 
 from .config import Configuration, Plan, from_json, to_json
 from .data.case import IMPORT_AGAIN, Case, CaseSource, Cohort, read_case, safe_name, write_case
-from .data.importers import read_cohort
+from .data.importers import NO_CHOICES, CohortChoices, read_cohorts
 from .data.labels import Labels
 from .data.plan import Machine, fingerprint, make_plan
+from .data.sides import twins
 from .data.types import Problem, Structure
 from .run.events import Event
 from .run.failure import Failure
@@ -27,17 +27,17 @@ from .train.estimate import Probe, probe, steps_for, whole_run
 from .train.session import Session
 
 SPLITS = ("train", "validation", "test")
-SIDED = re.compile(r"(?i)(left|right|(?:^|[^a-z])[lr](?:[^a-z]|$))|(?-i:[a-z][LR]$|^[LR][A-Z][a-z])")
 
 
 @dataclass(frozen=True)
 class Head:
-    """What run.json says: the choices, the structures, which pairs may overlap, and the cases with their final split."""
+    """What run.json says: the configuration, the structures, which pairs may overlap, the cases with their final split, and what was said of them."""
 
     configuration: Configuration
     structures: tuple[Structure, ...]
     overlapping: frozenset[frozenset[str]]
     cases: tuple[tuple[str, str, str], ...]
+    choices: CohortChoices = NO_CHOICES
 
     def is_sound(self) -> bool:
         """Whether there are structures and cases, none twice, and every split is one."""
@@ -68,6 +68,7 @@ class Head:
             "structures": [to_json(item) for item in self.structures],
             "overlapping": sorted(sorted(pair) for pair in self.overlapping),
             "cases": [{"name": name, "folder": folder, "split": split} for name, folder, split in self.cases],
+            "choices": self.choices.to_json(),
         }
 
 
@@ -79,23 +80,30 @@ def read_run(run: RunFolder) -> Head:
         cases = tuple((str(item["name"]), str(item["folder"]), str(item["split"])) for item in content["cases"])
         overlapping = frozenset(frozenset(pair) for pair in content["overlapping"])
         configuration = from_json(Configuration, content["configuration"])
+        # A run of before there were choices says nothing of them.
+        choices = CohortChoices.from_json(content.get("choices", {}))
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(f"run.json is damaged ({error}).", way_out="Start the run anew in another folder.") from None
     for _, folder, _ in cases:
         inside(run.path / "cases", folder, "case folder")
-    head = Head(configuration, structures, overlapping, cases)
+    head = Head(configuration, structures, overlapping, cases, choices)
     if not head.is_sound():
         text = "run.json is damaged (its cases or structures contradict each other)."
         raise Failure(text, way_out="Start the run anew in another folder.")
     return head
 
 
-def import_cases(source: Path, run: RunFolder, configuration: Configuration) -> Generator[Event, None, None]:
-    """Copies every usable case of a data set into the run, see `import_cohort`."""
-    yield from import_cohort(read_cohort(source, configuration.absent), run, configuration)
+def import_cases(
+    sources: Sequence[Path], run: RunFolder, configuration: Configuration, choices: CohortChoices = NO_CHOICES
+) -> Generator[Event, None, None]:
+    """Copies every usable case of the data sets into the run, see `import_cohort`. choices: what a person says of them."""
+    cohort = read_cohorts(sources, configuration.absent, choices)
+    yield from import_cohort(cohort, run, configuration, choices)
 
 
-def import_cohort(cohort: Cohort, run: RunFolder, configuration: Configuration) -> Iterator[Event]:
+def import_cohort(
+    cohort: Cohort, run: RunFolder, configuration: Configuration, choices: CohortChoices = NO_CHOICES
+) -> Iterator[Event]:
     """Copies every usable case into the run; run.json comes last. Cases that cannot be used are named and left out."""
     broken = {problem.case for problem in cohort.problems if problem.severity == "error" and problem.case}
     for problem in cohort.problems:
@@ -121,7 +129,8 @@ def import_cohort(cohort: Cohort, run: RunFolder, configuration: Configuration) 
     if not imported:
         raise Failure("No case of the data set can be used.", way_out="Run `check` on it to see why.")
     splits = final_splits(imported, configuration)
-    run.write_head(_head(cohort, configuration, imported, splits).to_json())
+    head = _head(cohort, configuration, imported, splits)
+    run.write_head(replace(head, choices=choices).to_json())
 
 
 def _import_case(
@@ -150,13 +159,14 @@ def _imported_before(path: Path, source: CaseSource) -> Case | None:
     return replace(case, split=source.split) if same and case.name == source.case else None
 
 
-def import_lost(source: Path, run: RunFolder) -> Iterator[Event]:
-    """Imports again those cases of a run whose folders are lost or were deleted because they were damaged."""
+def import_lost(sources: Sequence[Path], run: RunFolder) -> Iterator[Event]:
+    """Imports again, with what was said of them then, those cases of a run whose folders are lost or were deleted because they were damaged."""
     head = read_run(run)
     lost = {name: folder for name, folder, _ in head.cases if not (run.case(folder) / "case.json").exists()}
     if not lost:
         return
-    found = {item.case: item for item in read_cohort(source, head.configuration.absent).sources}
+    cohort = read_cohorts(sources, head.configuration.absent, head.choices)
+    found = {item.case: item for item in cohort.sources}
     for done, (name, folder) in enumerate(lost.items(), 1):
         if name not in found:
             raise Failure("it is missing from the run and from the data set.", case=name, way_out="Put it back.")
@@ -241,9 +251,9 @@ def _plan(
     precision = native_precision(device)
     machine = Machine(device, Device(device, precision).gigabytes(), precision)
     found = fingerprint((case, case.labels()) for case in cases if case.split != "test")
-    mirror = not any(SIDED.search(name) for name in names)
+    pairs = twins(names)
     try:
-        plan = make_plan(found, names, configuration, machine, mirror)
+        plan = make_plan(found, names, configuration, machine, pairs)
     except ValueError as error:
         raise Failure(f"The plan does not work: {error}.", way_out="Check the values given with --set.") from None
     measured = probe(plan, Device(device, plan.precision), configuration)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .config import Configuration
 from .options import Choices, choices_of, parser
@@ -21,57 +21,65 @@ from .run.folder import RunFolder
 from .run.trouble import explained
 from .terminal import ProgressBar
 
+if TYPE_CHECKING:
+    from .data.importers import CohortChoices
+
 
 @dataclass(frozen=True)
 class Check:
     """Print the table case x structure and every problem of a data set. Exit status 1 where a case cannot be used."""
 
-    cases: Path
+    cases: tuple[Path, ...]
     absent: str
     as_json: bool
+    cohort_choices: Path | None = None
 
     def run(self) -> int:
         from .data.check import check_cohort
         from .data.check_text import format_check
-        from .data.importers import read_cohort
+        from .data.importers import read_cohorts
 
-        table = check_cohort(read_cohort(self.cases, self.absent))
+        table = check_cohort(read_cohorts(self.cases, self.absent, _choices_in(self.cohort_choices)))
         print(json.dumps(table.to_json(), ensure_ascii=False, indent=1) if self.as_json else format_check(table))
         return 1 if any(problem.severity == "error" for problem in table.problems) else 0
 
 
 @dataclass(frozen=True)
 class Complete:
-    """Learn from a data set and complete it. The same command again goes on where it ended."""
+    """Learn from one or more data sets and complete them. The same command again goes on where it ended."""
 
-    cases: Path | None
+    cases: tuple[Path, ...]
     out: Path
     choices: Choices
     truth: Path | None
     progress: bool
+    cohort_choices: Path | None = None
 
     def run(self) -> int:
         run = RunFolder(self.out)
         if self.truth is not None and not self.truth.is_dir():
             raise Failure(f"There is no folder {self.truth.name} with complete labels.", way_out="Correct --truth.")
         if not run.head.exists():
-            if self.cases is None:
+            if not self.cases:
                 raise Failure(f"{self.out.name} is not a run.", way_out="Name the data set: complete CASES --out RUN.")
-            _must_be_there(self.cases)
+            for cases in self.cases:
+                _must_be_there(cases)
             run.check_free()
-        return reported(run, self.progress, self._story(run))
+        return reported(run, self.progress, self._story(run, _choices_in(self.cohort_choices)))
 
-    def _story(self, run: RunFolder) -> Iterator[Event]:
+    def _story(self, run: RunFolder, choices: CohortChoices) -> Iterator[Event]:
         from .begin import import_cases, import_lost, open_session, read_run
         from .finish import complete_cases, write_report
         from .rounds import rounds_of, run_rounds
 
         if run.head.exists():
-            self._must_agree(read_run(run).configuration)
-            if self.cases is not None:
+            head = read_run(run)
+            self._must_agree(head.configuration)
+            self._must_say_the_same(head.choices, choices)
+            if self.cases:
                 yield from import_lost(self.cases, run)
-        elif self.cases is not None:
-            yield from import_cases(self.cases, run, self.choices.configuration)
+        else:
+            yield from import_cases(self.cases, run, self.choices.configuration, choices)
         session = yield from open_session(run, self.truth)
         yield from run_rounds(session)
         yield from complete_cases(run, rounds_of(session))
@@ -88,6 +96,20 @@ class Complete:
                 f"{self.out.name} was begun with other choices ({', '.join(changed)}).",
                 way_out="Give the same options, or none, to go on; or choose another folder with --out.",
             )
+
+    def _must_say_the_same(self, before: CohortChoices, now: CohortChoices) -> None:
+        """What was learned rests on what was said of the labels; something else needs another folder."""
+        if self.cohort_choices is not None and now.to_json() != before.to_json():
+            raise Failure(
+                f"{self.out.name} was begun with other choices than {self.cohort_choices.name} holds now.",
+                way_out="Leave out --choices to go on as it was begun; or choose another folder with --out to begin anew.",
+            )
+
+
+def _choices_in(path: Path | None) -> CohortChoices:
+    from .data.importers import NO_CHOICES, read_choices
+
+    return NO_CHOICES if path is None else read_choices(path)
 
 
 def _flat(configuration: Configuration) -> dict[str, Any]:
@@ -212,6 +234,31 @@ class Demo:
         return reported(run, self.progress, demo(self.out, self.openkbp))
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Make a small cohort of phantoms, or fetch some scans of the published study, and print where the data set lies."""
+
+    out: Path
+    scans: int
+    openkbp: bool
+
+    def run(self) -> int:
+        if self.openkbp:
+            from .data import published
+            from .data.download import download
+
+            for _ in download(published.OPENKBP, self.out, published.SAMPLE):
+                pass
+            print(self.out)
+            return 0
+        from .data.phantom import write_phantom_cohort
+
+        if self.scans < 4:
+            raise Failure(f"A cohort needs at least 4 scans, not {self.scans}.")
+        print(write_phantom_cohort(self.out, self.scans, test_cases=2))
+        return 0
+
+
 def reported(run: RunFolder, progress: bool, story: Iterator[Event]) -> int:
     """Runs a story in a run folder and tells its events: to the folder's log, and as a bar or as lines. Returns the exit status."""
     listeners: list[Listener] = [ProgressBar(sys.stderr) if progress else LineWriter(sys.stdout)]
@@ -269,16 +316,17 @@ def _told(run: RunFolder, story: Iterator[Event], tell: Listener) -> int:
         run.cancel.unlink(missing_ok=True)
 
 
-Command = Check | Complete | Relabel | Apply | Export | Evaluate | Report | Demo
+Command = Check | Complete | Relabel | Apply | Export | Evaluate | Report | Demo | Sample
 
 
 def command_of(arguments: argparse.Namespace) -> Command:
     given = arguments
     match given.command:
         case "check":
-            return Check(given.cases, given.absent, given.json)
+            return Check(tuple(given.cases), given.absent, given.json, given.choices)
         case "complete":
-            return Complete(given.cases, given.out, choices_of(given), given.truth, given.progress)
+            cases = tuple(given.cases)
+            return Complete(cases, given.out, choices_of(given), given.truth, given.progress, given.choices)
         case "relabel":
             return Relabel(given.run, given.progress)
         case "apply":
@@ -289,6 +337,8 @@ def command_of(arguments: argparse.Namespace) -> Command:
             return Evaluate(given.predicted, given.reference, given.json)
         case "report":
             return Report(given.run, given.truth)
+        case "sample":
+            return Sample(given.out, given.scans, given.openkbp)
         case _:
             return Demo(given.out, given.openkbp, given.progress)
 

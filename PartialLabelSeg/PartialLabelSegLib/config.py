@@ -16,6 +16,7 @@ MOST_THREADS = 1024
 
 _FROM_ZERO = (
     "context",
+    "flat_levels",
     "fine_tune_steps",
     "confidence_steps",
     "dice_weight",
@@ -85,6 +86,8 @@ class Plan:
     average: float = 0.0
     overlap: float = 0.5
     architecture: str = "unet"
+    flat_levels: int = 0
+    twins: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         _one_of("dimensions", self.dimensions, DIMENSIONS)
@@ -111,6 +114,10 @@ class Plan:
             )
         if not set(self.mirror) <= {0, 1, 2}:
             raise ValueError(f"mirror names axes 0, 1 and 2, got {self.mirror}")
+        if self.flat_levels > len(self.widths):
+            raise ValueError(f"flat_levels must be at most {len(self.widths)} levels, got {self.flat_levels}")
+        if not {name for pair in self.twins for name in pair} <= set(self.structures):
+            raise ValueError(f"twins must be structures of the plan, got {self.twins}")
         self._check_ranges()
 
     def _check_ranges(self) -> None:

@@ -19,6 +19,7 @@ from .data.importers import read_cohort
 from .data.labels import Labels
 from .data.phantom import write_phantom_cohort
 from .data.prediction import read_prediction
+from .data.published import OPENKBP
 from .data.types import State
 from .finish import complete_cases, write_report
 from .metrics.overlap import overlap
@@ -30,7 +31,6 @@ from .train.learn import learn_segmentation
 from .train.session import Session
 from .train.suggest import predict_cases
 
-LISTING = Path(__file__).resolve().parents[1] / "Resources" / "SampleData" / "openkbp.json"
 NAIVE = Relabelling(method="naive", rounds=0, confidence="mcp")
 PHANTOM_PLAN: dict[str, Any] = {
     "widths": (16, 32, 64, 96, 128),
@@ -98,7 +98,7 @@ def published(out: Path, folder: Path) -> Generator[Event, None, Study]:
     """The OpenKBP study, really partially labelled. Up to a fifth of the scans, such as have every organ, become the test: their labels are kept back."""
     if str(folder) == "-":
         folder = out / "openkbp"
-        for done, files in download(LISTING, folder):
+        for done, files in download(OPENKBP, folder):
             yield Event("downloaded", {"step": done, "steps": files})
     cohort = read_cohort(folder)
     complete = [

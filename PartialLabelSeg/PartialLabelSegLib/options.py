@@ -19,6 +19,8 @@ ABSENT = (
     "what it means when a structure is drawn nowhere in a scan: nobody looked (missing), or it is not there (absent)"
 )
 
+CHOICES = "a JSON file that renames or merges structures, corrects what is labelled where, and leaves scans out"
+
 
 def parser() -> argparse.ArgumentParser:
     text = "Learns from scans in which only some structures are drawn, and completes them. The same command again goes on where it was stopped."
@@ -36,19 +38,23 @@ def parser() -> argparse.ArgumentParser:
     _evaluate_options(command("evaluate", "measure segmentations against reference ones"))
     _report_options(command("report", "write report.json and report.html of a run again, as far as it got"))
     _demo_options(command("demo", "make a small cohort, complete it, and compare with the truth"))
+    _sample_options(command("sample", "make a small cohort of phantoms with partial labels, to try everything with"))
     return top
 
 
 def _check_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("cases", type=Path, metavar="CASES", help="the data set")
+    command.add_argument("cases", type=Path, metavar="CASES", nargs="+", help="the data set, or several")
     command.add_argument("--absent", choices=("missing", "absent"), default="missing", help=ABSENT)
+    command.add_argument("--choices", type=Path, metavar="FILE", help=CHOICES)
     command.add_argument("--json", action="store_true", help="the table as JSON")
 
 
 def _complete_options(command: argparse.ArgumentParser) -> None:
     hidden = argparse.SUPPRESS
     add = command.add_argument
-    add("cases", type=Path, metavar="CASES", nargs="?", help="the data set; not needed to go on with a run")
+    text = "the data set, or several that are learned from as one; not needed to go on with a run"
+    add("cases", type=Path, metavar="CASES", nargs="*", help=text)
+    add("--choices", type=Path, metavar="FILE", help=CHOICES)
     add("--out", type=Path, required=True, metavar="RUN", help="the folder of the run")
     add("--preset", choices=PRESETS, default=hidden, help="quick: minutes on two cores; standard: a GPU")
     add("--method", choices=METHODS, default=hidden, help="full, or one of the simpler methods to compare with")
@@ -131,6 +137,13 @@ def _demo_options(command: argparse.ArgumentParser) -> None:
     text = "the published study, from a folder or downloaded"
     command.add_argument("--openkbp", type=Path, nargs="?", const=Path("-"), help=text)
     _progress_option(command)
+
+
+def _sample_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
+    command.add_argument("--scans", type=int, default=10, metavar="N", help="scans with partial labels; at least 4")
+    text = "fetch some scans of the published OpenKBP study instead"
+    command.add_argument("--openkbp", action="store_true", help=text)
 
 
 def _progress_option(command: argparse.ArgumentParser) -> None:

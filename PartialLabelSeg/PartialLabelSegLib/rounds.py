@@ -14,11 +14,14 @@ from .data.labels import Labels
 from .data.prediction import read_prediction
 from .metrics.ranking import RelabelQuality
 from .relabel.apply import apply
+from .relabel.edits import read_edits
 from .relabel.review import AUTOMATIC, Review, automatic_review, read_review, write_review
 from .relabel.select import accepted, candidates
 from .run.events import Event
 from .run.failure import Failure
 from .run.files import write_json
+from .train.for_review import measure_reliability, write_what_is_usual
+from .train.judged import confidence_ranking
 from .train.learn import learn_confidence, learn_segmentation
 from .train.session import Session
 from .train.suggest import predict_cases
@@ -56,9 +59,20 @@ def run_rounds(session: Session) -> Generator[Event, None, None]:
         yield from learn_segmentation(session, number)
         yield from learn_confidence(session, number)
         if number < last:
-            yield from predict_cases(session, number, open_cases(session, session.of_split("train")))
+            yield from suggest(session, number)
             yield from relabel(session, number)
     yield from predict_cases(session, last, open_cases(session, session.cases))
+
+
+def suggest(session: Session, number: int) -> Iterator[Event]:
+    """Predicts the cases that a round relabels. Before a person's review the validation cases too, to measure how right suggestions are."""
+    cases = open_cases(session, session.of_split("train"))
+    if not session.configuration.relabelling.review or session.round(number).relabelling.exists():
+        yield from predict_cases(session, number, cases)
+        return
+    write_what_is_usual(session, number)
+    yield from predict_cases(session, number, cases + session.of_split("validation"))
+    measure_reliability(session, number)
 
 
 def rounds_of(session: Session) -> int:
@@ -106,7 +120,9 @@ def relabel(session: Session, number: int) -> Iterator[Event]:
     pooled = {
         name: _pooled([rows[name] for rows in report.values() if name in rows]) for name in session.plan.structures
     }
-    write_json(folder.relabelling, {"gamma": gamma, "by": review.by, "cases": report, "structures": pooled})
+    ranked = confidence_ranking(session, number)
+    said = {"gamma": gamma, "by": review.by, "cases": report, "structures": pooled}
+    write_json(folder.relabelling, {**said, "ranking": ranked} if ranked else said)
     yield Event("relabelled", {"round": number, "gamma": gamma, "cases": len(cases)})
 
 
@@ -135,7 +151,8 @@ def _relabel_case(session: Session, number: int, case: Case, review: Review) -> 
     """Writes a case's next labels. Returns what was accepted of each structure that was not known."""
     labels = session.labels(case, number)
     prediction, _ = read_prediction(session.round(number).prediction(case.folder.name), case.name)
-    changed = apply(labels, prediction, review, case.name, number)
+    drawn = read_edits(session.round(number).path, review.latest(case.name), case.grid)
+    changed = apply(labels, prediction, review, case.name, number, drawn)
     write_labels(session.round(number).labels(case.folder.name), changed, case.grid)
     rows = {}
     for name in labels.structures:

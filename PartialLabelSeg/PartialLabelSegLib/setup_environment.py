@@ -21,6 +21,7 @@ from pathlib import Path
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 PROJECT_FOLDER = PACKAGE_FOLDER.parents[1]
 WORKER_MODULES = ("numpy", "scipy", "SimpleITK", "torch")
+WITHOUT_TORCH = ("check", "evaluate", "export", "sample")
 # Built from source they fail after half an hour with a compiler's message: no ready file is an error at once.
 NEVER_BUILT_HERE = ",".join(WORKER_MODULES)
 WHEELS_VARIABLE = "PARTIALLABELSEG_WHEELS"
@@ -100,13 +101,18 @@ def be_a_good_neighbour() -> None:
     os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 
-def require_worker() -> None:
-    """Returns when the worker's packages can be imported here; otherwise sets `.venv` up and starts this program again in it.
+def modules_for(command: str) -> tuple[str, ...]:
+    """What a command of the worker imports: those that only read scans need no torch."""
+    return tuple(name for name in WORKER_MODULES if name != "torch" or command not in WITHOUT_TORCH)
+
+
+def require_worker(modules: tuple[str, ...] = WORKER_MODULES) -> None:
+    """Returns when these packages can be imported here; otherwise sets `.venv` up and starts this program again in it.
 
     Raises SetupError where that cannot be done.
     """
     require_python()
-    missing = missing_modules(WORKER_MODULES)
+    missing = missing_modules(modules)
     if not missing:
         os.environ.pop(RESTARTED_VARIABLE, None)
         return

@@ -29,12 +29,12 @@ from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import read_prediction
 from PartialLabelSegLib.data.types import structures_named
 from PartialLabelSegLib.metrics.overlap import overlap
-from PartialLabelSegLib.metrics.ranking import ranking
 from PartialLabelSegLib.rounds import rounds_of, run_rounds
 from PartialLabelSegLib.run.events import Event
 from PartialLabelSegLib.run.files import read_json, write_json
 from PartialLabelSegLib.run.folder import RunFolder
 from PartialLabelSegLib.terminal import ProgressBar
+from PartialLabelSegLib.train.judged import confidence_ranking
 from PartialLabelSegLib.train.session import Session
 
 METHODS = ("naive", "ambiguity-only", "full, MCP", "full, learned")
@@ -57,16 +57,15 @@ class Cell:
         return words.replace(", ", "-").replace(" ", "-").lower()
 
     def configuration(self) -> Configuration:
-        """All methods take the same number of segmentation steps in all: the others learn as long at once as the full one in three rounds."""
-        fine_tune = self.steps // 5
-        plan: dict[str, Any] = {**self.study.plan, "fine_tune_steps": fine_tune, "confidence_steps": self.steps // 10}
-        if self.method.startswith("full"):
-            confidence = "learned" if self.method.endswith("learned") else "mcp"
-            choices = Relabelling(rounds=2, confidence=confidence)
-            plan["steps"] = self.steps - 2 * fine_tune
+        """The full method begins with the finished network of ambiguity-only, as in the paper, and learns on in two rounds of a fifth of its steps."""
+        plan = {**self.study.plan, "steps": self.steps, "fine_tune_steps": self.steps // 5}
+        plan["confidence_steps"] = self.steps // 10
+        if self.method == "naive":
+            choices = Relabelling(method="naive", rounds=0, confidence="mcp")
         else:
-            choices = Relabelling(method=self.method, rounds=0, confidence="mcp")
-            plan["steps"] = self.steps
+            # Without rounds the full method is ambiguity-only; so named, its network is taken over by the rounds that go on from it.
+            rounds = 2 if self.method.startswith("full") else 0
+            choices = Relabelling(rounds=rounds, confidence="learned" if self.method.endswith("learned") else "mcp")
         return Configuration(dimensions=self.study.dimensions, relabelling=choices, plan=plan)
 
 
@@ -137,10 +136,10 @@ def _partial(complete: Labels, shown: tuple[bool, ...]) -> Labels:
 
 
 def _take_over_round_zero(cell: Cell, work: Path, run: RunFolder) -> None:
-    """Both confidences start from the same round 0: the same data, seed and steps give the same network, so it is trained once."""
-    if cell.method != "full, MCP" or run.round(0).segmentation.exists():
+    """The same data, seed and steps give the same network, so that the first one of a share of labels is trained once."""
+    if not cell.method.startswith("full") or run.round(0).segmentation.exists():
         return
-    twin = RunFolder(work / replace(cell, method="full, learned").name / "run").round(0)
+    twin = RunFolder(work / replace(cell, method="ambiguity-only").name / "run").round(0)
     if twin.segmentation.exists():
         run.round(0).path.mkdir(parents=True, exist_ok=True)
         for path in (twin.training, twin.segmentation):
@@ -160,7 +159,7 @@ def measure(session: Session, study: Study) -> dict[str, Any]:
             if mask.any():
                 dice[name].append(overlap(prediction.label == prediction.value(name), mask, grid.voxel_ml).dice)
     rounds = [
-        {**_relabelling(session, number), "ranking": _ranking(session, number)}
+        {**_relabelling(session, number), "ranking": _flat(confidence_ranking(session, number))}
         for number in range(last)
         if session.round(number).relabelling.exists()
     ]
@@ -183,37 +182,18 @@ def _relabelling(session: Session, number: int) -> dict[str, Any]:
     return {"gamma": content["gamma"], "precision": correct / max(1, accepted), "recall": correct / max(1, truth)}
 
 
-def _ranking(session: Session, number: int) -> dict[str, Any]:
-    """AUC, AP_success and AP_error of both confidences on the candidates, pooled over scans per structure, then averaged over structures."""
-    pooled: dict[str, dict[int, list[np.ndarray]]] = {"correct": {}, "mcp": {}, "confidence": {}}
-    for case in session.of_split("train"):
-        path = session.round(number).prediction(case.folder.name) / "candidates.npz"
-        if not path.exists():
-            continue
-        with np.load(path, allow_pickle=False) as stored:
-            for key in stored.files:
-                word, value = key.rsplit("-", 1)
-                pooled[word].setdefault(int(value), []).append(stored[key])
-    result: dict[str, Any] = {}
-    for kind in ("mcp", "confidence"):
-        found = [
-            ranking(np.concatenate(pooled[kind][value]), np.concatenate(pooled["correct"][value]))
-            for value in pooled["correct"]
-            if sum(part.size for part in pooled["correct"][value]) > 0
-        ]
-        for word in ("auc", "ap_success", "ap_error"):
-            values = [getattr(item, word) for item in found]
-            result[f"{kind}_{word}"] = float(np.nanmean(values)) if values and not np.all(np.isnan(values)) else None
-    return result
+def _flat(ranked: dict[str, dict[str, float]]) -> dict[str, float]:
+    """One name per number: mcp_auc, learned_auc and so on."""
+    return {f"{kind}_{word}": value for kind, values in ranked.items() for word, value in values.items()}
 
 
 def cells_of(study: Study, folds: list[int], alphas: list[int], steps: int) -> Iterator[Cell]:
-    """The ceiling first, then each share of labels with every method; the learned confidence before MCP, which takes over its round 0."""
+    """The ceiling first, then each share of labels with every method; ambiguity-only first, whose network the full ones take over."""
     for fold in folds:
         if study.ceiling:
             yield Cell(study, fold, 100, "ambiguity-only", steps)
         for alpha in alphas:
-            for method in ("full, learned", "ambiguity-only", "full, MCP", "naive"):
+            for method in ("ambiguity-only", "full, learned", "full, MCP", "naive"):
                 yield Cell(study, fold, alpha, method, steps)
 
 

@@ -35,7 +35,7 @@ def write_tables(work: Path, out: Path) -> None:
 def _intro() -> str:
     return (
         "`python3 Testing bench partial`. Structures are removed per scan, independently per structure, in nested sets; alpha is the share of "
-        "labels that is left. All methods take the same number of segmentation steps. Dice in percent on test scans that no method saw, "
+        "labels that is left. The full methods go on from the finished network of `ambiguity-only` (their round 0) with two rounds of a fifth of its steps. Dice in percent on test scans that no method saw, "
         "mean over structures; mean ± standard deviation over folds where more than one was run. `ambiguity-only` at alpha 100 is the ceiling.\n"
     )
 
@@ -79,7 +79,7 @@ def _ranking_table(results: list[dict[str, Any]]) -> str:
     learned = [result for result in results if result["method"] == "full, learned" and result["rounds"]]
     for alpha in sorted({result["alpha"] for result in learned}, reverse=True):
         first = [result["rounds"][0]["ranking"] for result in learned if result["alpha"] == alpha]
-        for kind, name in (("mcp", "MCP"), ("confidence", "learned")):
+        for kind, name in (("mcp", "MCP"), ("learned", "learned")):
             cells = [_spread(first, f"{kind}_{word}") for word in ("auc", "ap_success", "ap_error")]
             lines.append(f"| {alpha} % | {name} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""]) if learned else ""

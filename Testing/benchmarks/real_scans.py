@@ -79,7 +79,7 @@ def prepare(
     scans = [write_case(run.case(item.name), _source(item, structures), item.name) for item in files]
     found = fingerprint((case, case.labels()) for case in scans)
     machine = Machine("cpu", Device("cpu", precision).gigabytes(), precision)
-    plan = make_plan(found, structures, Configuration(dimensions=dimensions), machine, mirror=False)
+    plan = make_plan(found, structures, Configuration(dimensions=dimensions), machine, None)
     cases = []
     for case in scans:
         target = run.prepared(case.folder.name)

@@ -22,6 +22,7 @@ from benchmarks.paired import in_turn
 from benchmarks.real_scans import HIPPOCAMPUS, ORGANS, Prepared, hippocampus, openkbp, prepare
 from benchmarks.speed_table import page
 from benchmarks.tables import RESULTS, load, machine, write_benchmark
+from PartialLabelSegLib.train.device import keep_freed_memory
 
 THREADS = 2
 
@@ -52,6 +53,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--threads", type=int, default=min(THREADS, os.cpu_count() or 1), help="how many cores to use")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(chosen.threads)
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         numbers = measure(SHORT if chosen.short else FULL, Path(folder))
     text = page(numbers)

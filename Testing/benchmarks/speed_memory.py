@@ -32,7 +32,7 @@ from PartialLabelSegLib.nets.unet import UNet
 from PartialLabelSegLib.run.files import read_json, write_json
 from PartialLabelSegLib.run.folder import RunFolder
 from PartialLabelSegLib.train.batches import BatchMaker, Seed
-from PartialLabelSegLib.train.device import Device, native_precision
+from PartialLabelSegLib.train.device import Device, keep_freed_memory, native_precision
 from PartialLabelSegLib.train.learn import confidence_network
 from PartialLabelSegLib.train.network import build_segmentation, placed, save_network
 from PartialLabelSegLib.train.objective import segmentation_objective
@@ -108,7 +108,7 @@ def _prepare(folder: Path, size: Size) -> None:
     found = fingerprint((item, item.labels()) for item in [case])
     precision = native_precision("cpu")
     machine = Machine("cpu", Device("cpu", precision).gigabytes(), precision)
-    plan = make_plan(found, STRUCTURES, Configuration(), machine, mirror=False)
+    plan = make_plan(found, STRUCTURES, Configuration(), machine, None)
     write_json(run.plan, to_json(plan))
     prepare_image(case, plan, run.prepared(NAME))
     prepare_labels(case.labels(), case, plan, run.prepared(NAME) / "round-0")
@@ -196,5 +196,6 @@ STAGES: dict[str, Callable[[Path, Size], None]] = {"prepare": _prepare, "train":
 
 if __name__ == "__main__":
     torch.set_num_threads(min(2, os.cpu_count() or 1))
+    keep_freed_memory()
     STAGES[sys.argv[1]](Path(sys.argv[2]), SIZES[sys.argv[3]])
     print(json.dumps({"peak_gib": round(peak_gib(), 3)}))

@@ -46,7 +46,7 @@ def test_a_file_with_another_checksum_is_refused_and_not_kept(tmp_path: Path) ->
 def test_without_a_network_the_sentence_names_the_way_out(tmp_path: Path) -> None:
     listing = a_listing(tmp_path)
     (tmp_path / "published" / "pt_1" / "ct.csv").unlink()
-    with pytest.raises(Failure, match="--openkbp FOLDER"):
+    with pytest.raises(Failure, match="give its folder instead"):
         list(download(listing, tmp_path / "here"))
 
 

@@ -157,3 +157,15 @@ def test_a_coarser_image_is_smoothed_along_the_coarser_axes_only() -> None:
 def test_resampling_to_the_same_grid_changes_nothing() -> None:
     array = grey_values(OBLIQUE)
     np.testing.assert_allclose(sitk.GetArrayFromImage(resample_image(OBLIQUE.image(array), OBLIQUE)), array, atol=1e-2)
+
+
+@given(grids(), st.integers(0, 2))
+def test_an_axis_of_the_canonical_grid_is_found_among_the_stored_ones(grid: Grid, axis: int) -> None:
+    stored, canonical = grid.stored_axis(axis), grid.canonical()
+    assert grid.shape[stored] == canonical.shape[axis]
+    assert grid.spacing_mm[stored] == canonical.spacing_mm[axis]
+    # The two run along one line in space, whatever their sizes are.
+    one, other = (
+        np.reshape(item.direction, (3, 3))[:, 2 - place] for item, place in ((grid, stored), (canonical, axis))
+    )
+    assert abs(float(one @ other)) > 0.999

@@ -32,9 +32,9 @@ def plan(
     dimensions: str | None = None,
     preset: str = "quick",
     machine: Machine = CPU,
-    mirror: bool = False,
+    twins: tuple[tuple[str, str], ...] | None = None,
 ) -> Plan:
-    return make_plan(cohort, ("A", "B"), Configuration(preset=preset, dimensions=dimensions), machine, mirror)
+    return make_plan(cohort, ("A", "B"), Configuration(preset=preset, dimensions=dimensions), machine, twins)
 
 
 THIN_CT = found((300, 512, 512), (1.0, 0.7, 0.7))
@@ -61,7 +61,7 @@ def test_a_large_ct_is_seen_whole_in_the_plane_at_the_resolution_of_the_preset()
 
 def test_a_large_ct_in_3d_is_seen_through_patches_with_slices_that_are_not_needlessly_thin() -> None:
     made = plan(THIN_CT, "3d")
-    assert made.patch == (96, 96, 96) and made.norm == "instance"
+    assert made.patch == (32, 96, 96) and made.norm == "instance"
     assert made.spacing_mm == pytest.approx((0.7 * 3.2 / 2, 0.7 * 3.2, 0.7 * 3.2))
     assert plan(THIN_CT, "3d", "standard", GPU).patch == (128, 128, 128)
 
@@ -90,8 +90,8 @@ def test_small_crops_in_3d_are_one_patch_and_are_not_halved_away() -> None:
 def test_slices_lie_along_the_coarse_axis_and_left_and_right_follow_it(
     cohort: Fingerprint, axis: int, left_right: int, dimensions: str
 ) -> None:
-    made = plan(cohort, dimensions, mirror=True)
-    assert made.slice_axis == axis and made.mirror == (left_right,)
+    made = plan(cohort, dimensions, twins=(("A", "B"),))
+    assert made.slice_axis == axis and made.mirror == (left_right,) and made.twins == (("A", "B"),)
     assert plan(cohort, dimensions).mirror == ()
     assert made.spacing_mm[0] >= cohort.spacing_mm[axis]
 
@@ -184,10 +184,10 @@ def test_an_override_that_does_not_fit_is_a_clear_error(changes: dict[str, objec
 
 def test_overrides_take_the_place_of_what_was_found() -> None:
     configuration = Configuration(plan={"steps": 7, "learning_rate": 1, "patch": [1, 64, 80], "mirror": [2]})
-    made = make_plan(THIN_CT, ("A",), configuration, CPU, False)
+    made = make_plan(THIN_CT, ("A",), configuration, CPU, None)
     assert (made.steps, made.learning_rate, made.patch, made.mirror) == (7, 1.0, (1, 64, 80), (2,))
     assert replace(made, steps=1600) == replace(
-        make_plan(THIN_CT, ("A",), replace(configuration, plan={**configuration.plan, "steps": 1600}), CPU, False)
+        make_plan(THIN_CT, ("A",), replace(configuration, plan={**configuration.plan, "steps": 1600}), CPU, None)
     )
 
 
@@ -245,3 +245,9 @@ def test_the_same_cases_give_the_same_fingerprint(tmp_path: Path) -> None:
 def test_no_case_at_all_is_a_failure() -> None:
     with pytest.raises(Failure, match="no case to learn from"):
         fingerprint([])
+
+
+def test_blocks_on_a_processor_have_few_slices_and_learn_slowly_enough() -> None:
+    made = plan(THIN_CT, "3d")
+    assert made.patch[0] <= 32 and made.flat_levels == 1
+    assert made.learning_rate < plan(THIN_CT).learning_rate and plan(THIN_CT).flat_levels == 0

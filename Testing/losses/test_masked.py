@@ -253,3 +253,22 @@ def test_easy_background_does_not_thin_out_the_hard_cross_entropy() -> None:
     few = hard_bce_and_dice(logits[..., :1000], target[..., :1000], ones[..., :1000])[0]
     assert float(masked_bce(logits, target, ones)) < 0.1 * float(many)
     assert float(many) == pytest.approx(float(few), rel=0.3)
+
+
+def test_dice_leaves_out_structures_that_nobody_looked_for_in_a_window() -> None:
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(3, 2, 6, 7, generator=generator)
+    target = torch.rand(3, 2, 6, 7, generator=generator) < 0.3
+    weight = torch.ones_like(target)
+    # Window 1 has accepted suggestions of structure 0 only: positives, and no background.
+    weight[1, 0] = target[1, 0]
+    looked_for = torch.tensor([[True, True], [False, True], [True, False]])
+    bce, dice, positive = hard_bce_and_dice(logits, target, weight, looked_for=looked_for)
+    for index, windows in ((0, [0, 2]), (1, [0, 1])):
+        kept = (part[windows, index : index + 1] for part in (logits, target, weight))
+        alone = masked_soft_dice(next(kept), next(kept), next(kept))
+        assert torch.allclose(dice[index], alone[0], atol=1e-6)
+    plain = hard_bce_and_dice(logits, target, weight)
+    assert torch.equal(bce, plain[0]) and not torch.allclose(dice, plain[1]) and bool(positive.all())
+    none = hard_bce_and_dice(logits, target, weight, looked_for=torch.zeros(3, 2, dtype=torch.bool))
+    assert not none[2].any()

@@ -50,3 +50,11 @@ def test_the_default_prior_has_log_odds_minus_five() -> None:
 def test_an_architecture_fits_into_json() -> None:
     shape = Architecture(2, dimensions=3, strides=((1, 2, 2), (2, 2, 2), (2, 2, 2)), prior=(0.1, 0.2))
     assert json.loads(json.dumps(asdict(shape)))["strides"][0] == [1, 2, 2]
+
+
+def test_flat_levels_look_within_single_slices_and_only_in_3d() -> None:
+    deep = Architecture(2, dimensions=3, widths=(4, 8, 16), flat_levels=2)
+    assert [deep.kernel(level) for level in range(3)] == [(1, 3, 3), (1, 3, 3), (3, 3, 3)]
+    assert Architecture(2, dimensions=2, widths=(4, 8), flat_levels=1).kernel(0) == (3, 3)
+    with pytest.raises(ValueError, match="flat_levels"):
+        Architecture(2, dimensions=3, widths=(4, 8), flat_levels=3)

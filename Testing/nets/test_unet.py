@@ -153,3 +153,19 @@ def test_a_structure_that_is_only_bright_is_learned_in_a_few_steps() -> None:
         loss.backward()
         optimiser.step()
     assert ((network(image) > 0) == bright).float().mean() > 0.95
+
+
+def test_a_network_that_is_flat_throughout_sees_each_slice_by_itself_and_one_that_is_not_does_not() -> None:
+    torch.manual_seed(0)
+    image = torch.randn(1, 1, 4, 16, 16)
+    changed = image.clone()
+    changed[:, :, 3] += 1.0
+    for flat, alike in ((2, True), (1, False)):
+        shape = Architecture(
+            2, dimensions=3, widths=(4, 8), strides=((1, 2, 2),), norm="none", prior=0.3, flat_levels=flat
+        )
+        network = UNet(shape, torch.Generator().manual_seed(1)).eval()
+        with torch.no_grad():
+            first, second = network(image), network(changed)
+        assert torch.allclose(first[:, :, :3], second[:, :, :3], atol=1e-6) is alike
+        assert not torch.allclose(first[:, :, 3], second[:, :, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import EXPERT, Labels, Marks, Slices
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point
-from PartialLabelSegLib.relabel.review import DECISIONS, Decision, Review
+from PartialLabelSegLib.relabel.review import ACCEPTED, COMPLETE, EDITED, NOT_NOW, WRONG, Decision, Edit, Review
 from PartialLabelSegLib.relabel.select import rank_volume, suggested_at
 
 SHAPE = (3, 4, 5)
@@ -44,11 +45,31 @@ def predictions(draw: st.DrawFn, labels: Labels) -> Prediction:
     return Prediction(STRUCTURES, label, stored, stored, rank_volume(labels, label, confidence))
 
 
+class Drawings(Mapping[str, np.ndarray]):
+    """What was drawn in a file: random voxels, always the same for a name."""
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        random = np.random.default_rng(int(name))
+        return np.flatnonzero(random.random(SHAPE) < random.choice([0.0, 0.2, 0.6])).astype(np.int64)
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("nobody asks which drawings there are")
+
+    def __len__(self) -> int:
+        raise AssertionError("nobody asks how many drawings there are")
+
+
 @st.composite
-def reviews(draw: st.DrawFn, prediction: Prediction) -> Review:
+def reviews(draw: st.DrawFn, prediction: Prediction, edited: bool = False) -> Review:
+    """Decisions on a scan; with `edited` some of them are drawings, see Drawings."""
     decisions = []
+    kinds = [ACCEPTED, WRONG, NOT_NOW, COMPLETE, *[EDITED] * (2 * edited)]
     for _ in range(draw(st.integers(1, 5))):
-        structure, said = draw(st.sampled_from(STRUCTURES)), draw(st.sampled_from(DECISIONS))
+        structure, said = draw(st.sampled_from(STRUCTURES)), draw(st.sampled_from(kinds))
+        if said == EDITED or (said == COMPLETE and edited and draw(st.booleans())):
+            edit = Edit(str(draw(st.integers(0, 1000))), 0)
+            decisions.append(Decision("scan", structure, said, edit=edit))
+            continue
         gamma = draw(st.sampled_from([0.25, 0.5, 0.75, 1.0]))
         places = suggested_at(prediction, structure, gamma)
         by_component = bool(places.size) and said != "complete" and draw(st.booleans())
@@ -60,7 +81,7 @@ def reviews(draw: st.DrawFn, prediction: Prediction) -> Review:
 @pytest.fixture(scope="session")
 def drawn() -> SimpleNamespace:
     """The strategies, for tests that draw with `st.data()`."""
-    return SimpleNamespace(labels=expert_labels, prediction=predictions, review=reviews)
+    return SimpleNamespace(labels=expert_labels, prediction=predictions, review=reviews, edits=Drawings())
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from PartialLabelSegLib.data.labels import EXPERT, FIRST_ROUND, Labels, Marks, S
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point
 from PartialLabelSegLib.data.types import State
 from PartialLabelSegLib.relabel.apply import apply
-from PartialLabelSegLib.relabel.review import Decision, Review, automatic_review
+from PartialLabelSegLib.relabel.review import Decision, Edit, Review, automatic_review
 from PartialLabelSegLib.relabel.select import candidates, rank_volume, select
 from PartialLabelSegLib.run.failure import Failure
 
@@ -40,6 +40,15 @@ def said(decision: str, gamma: float | None = 1.0, component: int | None = None,
 
 def after(labels: Labels, prediction: Prediction, *decisions: Decision, round_number: int = 0) -> Labels:
     return apply(labels, prediction, Review("person", decisions), "scan", round_number)
+
+
+def drawn_as(structure: str = "Liver", decision: str = "edited", name: str = "a") -> Decision:
+    return Decision("scan", structure, decision, edit=Edit(name, 0))
+
+
+def after_drawing(labels: Labels, prediction: Prediction, *decisions: Decision, **drawings: list[int]) -> Labels:
+    edits = {name: np.array(places, np.int64) for name, places in drawings.items()}
+    return apply(labels, prediction, Review("person", decisions), "scan", 0, edits)
 
 
 def same(first: Labels, second: Labels) -> bool:
@@ -189,6 +198,108 @@ def test_when_a_label_is_withdrawn_the_one_beside_it_takes_its_place() -> None:
     assert not result.overlaps
 
 
+def test_a_drawing_takes_the_place_of_the_suggestion(labels: Labels, prediction: Prediction) -> None:
+    result = after_drawing(labels, prediction, drawn_as(), a=[1, 2, 4, 5])
+    # Voxel 4 is the spleen of the annotator; 0 and 3 were suggested and not drawn, and stay open.
+    assert result.label_map.ravel().tolist() == [0, 1, 1, 0, 2, 1, 0]
+    assert result.origin.ravel().tolist() == [0, 2, 2, 0, 1, 2, 0]
+    assert result.known == labels.known and not result.negatives
+    assert result.certain("Liver").ravel().tolist() == [False, True, True, False, True, True, False]
+    complete = after_drawing(labels, prediction, drawn_as(), said("complete", 1.0), a=[1, 2, 4, 5])
+    assert np.array_equal(complete.label_map, result.label_map)
+    assert complete.known == (True, True, False)
+    assert same(complete, after_drawing(labels, prediction, drawn_as(decision="complete"), a=[1, 2, 4, 5]))
+
+
+def test_an_empty_drawing_accepts_nothing(labels: Labels, prediction: Prediction) -> None:
+    assert same(after_drawing(labels, prediction, drawn_as(), a=[]), labels)
+    absent = after_drawing(labels, prediction, drawn_as(decision="complete"), a=[])
+    assert absent.state("Liver") is State.ABSENT
+
+
+def test_a_drawing_withdraws_what_it_leaves_out_and_takes_what_was_accepted_of_others(labels: Labels) -> None:
+    prediction = predicted(labels, 1, 1, 0, 1, 1, 1, 3)
+    first = after(labels, prediction, said("accepted"), said("accepted", structure="Tumour"))
+    first = after(first, predicted(first, 1, 1, 3, 1, 1, 1, 3), said("wrong", 1.0, 2, "Tumour"))
+    assert first.label_map.ravel().tolist() == [1, 1, 0, 1, 2, 1, 3]
+    again = predicted(first, 1, 1, 0, 1, 1, 1, 3)
+    result = apply(first, again, Review("person", (drawn_as(),)), "scan", 1, {"a": np.array([0, 2, 6])})
+    assert result.label_map.ravel().tolist() == [1, 0, 1, 0, 2, 0, 1]
+    # What was accepted before keeps its round.
+    assert result.origin.ravel().tolist() == [2, 0, 3, 0, 1, 0, 3]
+    assert result.negatives["Tumour"].indices.tolist() == [2]
+    tumour = apply(result, again, Review("person", (drawn_as("Tumour"),)), "scan", 2, {"a": np.array([2])})
+    assert tumour.label_map.ravel().tolist() == [1, 0, 3, 0, 2, 0, 1]
+    assert not tumour.negatives
+
+
+def test_a_drawing_stands_over_what_is_accepted_and_a_later_one_over_an_earlier(
+    labels: Labels, prediction: Prediction
+) -> None:
+    accepted, tumour = said("accepted"), drawn_as("Tumour", name="b")
+    for decisions in ((accepted, tumour), (tumour, accepted)):
+        result = after_drawing(labels, prediction, *decisions, b=[1, 2])
+        assert result.label_map.ravel().tolist() == [1, 3, 3, 1, 2, 1, 0]
+        assert not result.overlaps
+    both = after_drawing(labels, prediction, drawn_as(), tumour, a=[0, 1], b=[1, 2])
+    assert both.label_map.ravel().tolist() == [1, 3, 3, 0, 2, 0, 0]
+    both = after_drawing(labels, prediction, tumour, drawn_as(), a=[0, 1], b=[1, 2])
+    assert both.label_map.ravel().tolist() == [1, 1, 3, 0, 2, 0, 0]
+    sharing = replace(labels, overlapping=SHARING)
+    both = after_drawing(sharing, prediction, drawn_as(), tumour, a=[0, 1], b=[1, 2])
+    assert both.positive("Liver").ravel().tolist() == [True, True, False, False, False, False, False]
+    assert both.positive("Tumour").ravel().tolist() == [False, True, True, False, False, False, False]
+
+
+def test_components_said_after_a_drawing_stand_over_it_and_wrong_ones_before_stay_wrong_outside_it(
+    labels: Labels, prediction: Prediction
+) -> None:
+    wrong = said("wrong", 1.0, 0)
+    result = after_drawing(labels, prediction, wrong, drawn_as(), a=[1, 2])
+    assert result.label_map.ravel().tolist() == [0, 1, 1, 0, 2, 0, 0]
+    assert result.negatives["Liver"].indices.tolist() == [0]
+    result = after_drawing(labels, prediction, drawn_as(), wrong, said("accepted", 1.0, 5), a=[1, 2])
+    assert result.label_map.ravel().tolist() == [0, 0, 1, 0, 2, 1, 0]
+    assert result.negatives["Liver"].indices.tolist() == [0, 1]
+
+
+def test_what_the_annotator_settled_does_not_move_for_a_drawing(labels: Labels, prediction: Prediction) -> None:
+    partly = replace(
+        labels,
+        slices={"Liver": Slices(2, (0,))},
+        negatives={"Liver": Marks(np.array([1]), np.array([EXPERT], np.uint8))},
+    )
+    result = after_drawing(partly, prediction, drawn_as(), a=[0, 1, 2, 4])
+    assert result.label_map.ravel().tolist() == [0, 0, 1, 0, 2, 0, 0]
+    assert result.negatives["Liver"].indices.tolist() == [1]
+
+
+@given(st.data())
+def test_a_drawing_alone_is_what_is_accepted(drawn: SimpleNamespace, data: st.DataObject) -> None:
+    labels = data.draw(drawn.labels())
+    expert = labels
+    for round_number in range(2):
+        prediction = data.draw(drawn.prediction(labels))
+        labels = apply(labels, prediction, data.draw(drawn.review(prediction, True)), "scan", round_number, drawn.edits)
+    structure = data.draw(st.sampled_from(labels.structures))
+    before = labels
+    file = str(data.draw(st.integers(0, 1000)))
+    edit = Decision("scan", structure, "edited", edit=Edit(file, 0))
+    result = apply(labels, prediction, Review("person", (edit,)), "scan", 2, drawn.edits)
+    mask = np.zeros(labels.label_map.size, bool)
+    mask[drawn.edits[file]] = True
+    mask = mask.reshape(labels.label_map.shape)
+    if before.is_known(structure) and not expert.is_known(structure):
+        # It was completed in a round: nothing new is drawn, but what the drawing leaves out is withdrawn.
+        assert np.array_equal(
+            result.positive(structure), (before.positive(structure) & mask) | expert.positive(structure)
+        )
+    else:
+        assert np.array_equal(
+            result.positive(structure), (mask & ~expert.certain(structure)) | expert.positive(structure)
+        )
+
+
 def test_decisions_on_other_cases_are_passed_over(labels: Labels, prediction: Prediction) -> None:
     assert same(apply(labels, prediction, automatic_review(["other"], NAMES, 1.0), "scan", 0), labels)
 
@@ -217,7 +328,7 @@ def test_an_expert_label_is_unchanged_after_every_round(drawn: SimpleNamespace, 
     labels = expert = data.draw(drawn.labels())
     for round_number in range(3):
         prediction = data.draw(drawn.prediction(labels))
-        labels = apply(labels, prediction, data.draw(drawn.review(prediction)), "scan", round_number)
+        labels = apply(labels, prediction, data.draw(drawn.review(prediction, True)), "scan", round_number, drawn.edits)
         theirs = expert.origin == EXPERT
         assert np.array_equal(labels.label_map[theirs], expert.label_map[theirs])
         assert np.array_equal(labels.origin == EXPERT, theirs)
@@ -237,9 +348,9 @@ def test_applying_the_same_review_twice_changes_nothing(drawn: SimpleNamespace, 
     labels = data.draw(drawn.labels())
     for round_number in range(2):
         prediction = data.draw(drawn.prediction(labels))
-        review = data.draw(drawn.review(prediction))
-        labels = apply(labels, prediction, review, "scan", round_number)
-        assert same(apply(labels, prediction, review, "scan", round_number), labels)
+        review = data.draw(drawn.review(prediction, True))
+        labels = apply(labels, prediction, review, "scan", round_number, drawn.edits)
+        assert same(apply(labels, prediction, review, "scan", round_number, drawn.edits), labels)
 
 
 @given(st.data())
@@ -247,7 +358,7 @@ def test_the_labels_that_were_handed_in_stay_as_they_are(drawn: SimpleNamespace,
     labels = data.draw(drawn.labels())
     copy = replace(labels, label_map=labels.label_map.copy(), origin=labels.origin.copy())
     prediction = data.draw(drawn.prediction(labels))
-    apply(labels, prediction, data.draw(drawn.review(prediction)), "scan", 0)
+    apply(labels, prediction, data.draw(drawn.review(prediction, True)), "scan", 0, drawn.edits)
     assert same(labels, copy)
 
 
@@ -270,7 +381,7 @@ def test_structures_that_exclude_each_other_never_share_a_voxel(drawn: SimpleNam
     labels = data.draw(drawn.labels())
     for round_number in range(2):
         prediction = data.draw(drawn.prediction(labels))
-        labels = apply(labels, prediction, data.draw(drawn.review(prediction)), "scan", round_number)
+        labels = apply(labels, prediction, data.draw(drawn.review(prediction, True)), "scan", round_number, drawn.edits)
     for one in labels.structures:
         for other in labels.structures:
             if labels.excludes(one, other):

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PartialLabelSegLib.relabel.review import (
+    COMPLETE,
     DECISIONS,
+    EDITED,
     Decision,
+    Edit,
     Review,
     automatic_review,
     read_review,
@@ -34,12 +37,13 @@ def review_file(folder: Path, value: Any) -> Path:
 @st.composite
 def decisions(draw: st.DrawFn) -> Decision:
     said = draw(st.sampled_from(DECISIONS))
-    gamma = draw(st.floats(0, 1))
-    component = None if said == "complete" else draw(st.none() | st.integers(0, 499))
+    case, structure = draw(st.sampled_from(sorted(VOXELS))), draw(st.sampled_from(STRUCTURES))
     note = draw(st.text(max_size=5))
-    return Decision(
-        draw(st.sampled_from(sorted(VOXELS))), draw(st.sampled_from(STRUCTURES)), said, gamma, component, note
-    )
+    if said == EDITED or (said == COMPLETE and draw(st.booleans())):
+        edit = Edit(draw(st.text(min_size=1, max_size=5)), draw(st.integers(0, 2**32 - 1)))
+        return Decision(case, structure, said, note=note, edit=edit)
+    component = None if said == COMPLETE else draw(st.none() | st.integers(0, 499))
+    return Decision(case, structure, said, draw(st.floats(0, 1)), component, note)
 
 
 @given(st.lists(decisions(), max_size=6), st.sampled_from(["automatic", "person"]))
@@ -62,6 +66,37 @@ def test_the_last_decision_on_a_structure_and_on_a_component_counts() -> None:
     assert review.latest("scan 2") == (elsewhere,)
     assert review.latest("scan 3") == ()
     assert review.without_last().latest("scan 1") == (first, part)
+
+
+DRAWN = Edit("edits/a-1.nrrd", 7)
+
+
+def drawn(decision: str = "edited", edit: Edit = DRAWN) -> Decision:
+    return Decision("scan 1", "Liver", decision, edit=edit)
+
+
+def test_a_drawing_takes_the_place_of_what_was_said_before_but_for_wrong_components() -> None:
+    wrong = Decision("scan 1", "Liver", "wrong", 0.5, 3)
+    before = (Decision("scan 1", "Liver", "accepted", 0.5), wrong, Decision("scan 1", "Liver", "accepted", 0.5, 12))
+    other = Decision("scan 1", "Spleen", "accepted", 0.5, 4)
+    after = Decision("scan 1", "Liver", "accepted", 0.5, 20)
+    review = Review("person", (*before, other, drawn(), after))
+    assert review.latest("scan 1") == (wrong, other, drawn(), after)
+    # The last word on the whole structure counts.
+    assert review.with_decision(before[0]).latest("scan 1") == (wrong, other, after, before[0])
+
+
+def test_complete_after_a_drawing_keeps_it() -> None:
+    part = Decision("scan 1", "Liver", "wrong", 0.5, 3)
+    for complete in (
+        Decision("scan 1", "Liver", "complete", 0.5),
+        Decision("scan 1", "Liver", "complete"),
+        drawn("complete"),
+    ):
+        assert Review("person", (drawn(), part, complete)).latest("scan 1") == (drawn("complete"), part)
+    other = drawn("complete", Edit("edits/a-2.nrrd", 8))
+    assert Review("person", (drawn(), part, other)).latest("scan 1") == (part, other)
+    assert Review("person", (drawn("complete"), drawn())).latest("scan 1") == (drawn(),)
 
 
 def test_undo_takes_back_one_decision_at_a_time_and_ends_at_none() -> None:
@@ -93,7 +128,15 @@ def test_the_automatic_review_accepts_every_structure_of_every_case() -> None:
         ({"component": -1}, "from 0, got -1"),
         ({"component": 1.5}, "component must be a voxel index"),
         ({"component": True}, "component must be a voxel index"),
-        ({"decision": "yes"}, "accepted, wrong, not now, complete"),
+        ({"decision": "yes"}, "accepted, wrong, not now, complete, edited"),
+        ({"decision": "edited"}, "speaks of a whole structure"),
+        ({"decision": "edited", "component": None, "gamma": None}, "needs the mask that was drawn"),
+        ({"edit": {"file": "a", "crc32": 1}}, "instead of a gamma"),
+        ({"decision": "edited", "component": None, "edit": {"file": "a", "crc32": 1}}, "instead of a gamma"),
+        ({"decision": "edited", "component": None, "gamma": None, "edit": "a.nrrd"}, "must name its file"),
+        ({"decision": "edited", "component": None, "gamma": None, "edit": {"file": "a", "crc32": True}}, "its crc32"),
+        ({"decision": "edited", "component": None, "gamma": None, "edit": {"file": "a", "crc32": -1}}, "checksum"),
+        ({"decision": "edited", "component": None, "gamma": None, "edit": {"crc32": 1}}, "must name its file"),
         ({"decision": "complete"}, "speaks of a whole structure"),
         ({"decision": ["accepted"]}, "must be texts"),
         ({"case": None}, "must be texts"),

@@ -79,9 +79,12 @@ def write_run(
     write_json(
         run.plan,
         {
-            "dimensions": "2d",
-            "spacing_mm": [4.0, 3.5, 3.5],
-            "intensity": {"low": -160.0, "high": 240.0, "mean": 60.0, "std": 80.0},
+            "plan": {
+                "dimensions": "2d",
+                "spacing_mm": [4.0, 3.5, 3.5],
+                "intensity": {"low": -160.0, "high": 240.0, "mean": 60.0, "std": 80.0},
+            },
+            "made_for": "0",
         },
     )
     log = EventLog(run.events)

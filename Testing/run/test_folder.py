@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -12,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from PartialLabelSegLib.run.failure import Failure
-from PartialLabelSegLib.run.folder import RunFolder
+from PartialLabelSegLib.run.folder import Holder, RunFolder, this_computer
 
 LIBRARY = Path(__file__).resolve().parents[2] / "PartialLabelSeg"
 AT_WORK = """
 import sys
 from pathlib import Path
-from PartialLabelSegLib.run.folder import RunFolder
+from PartialLabelSegLib.run.folder import Holder, RunFolder, this_computer
 with RunFolder(Path(sys.argv[1])).at_work():
     print("at work", flush=True)
     sys.stdin.read()
@@ -114,3 +115,29 @@ def test_whoever_wants_the_worker_to_stop_makes_a_file(tmp_path: Path) -> None:
     assert not run.cancelled()
     run.cancel.touch()
     assert run.cancelled()
+
+
+def test_who_is_at_work_is_known_to_others_and_forgotten_when_it_ends(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    assert run.holder() is None
+    other = worker(run.path)
+    try:
+        found = run.holder()
+        assert found is not None and found.process == other.pid and found.is_here
+    finally:
+        other.send_signal(signal.SIGKILL)
+        other.communicate()
+    assert run.holder() is None
+    with run.at_work():
+        assert run.holder() == Holder(os.getpid(), this_computer())
+    assert run.holder() is None
+    assert platform.node() not in (run.path / ".lock").read_text(encoding="utf-8")
+
+
+def test_a_holder_that_left_no_name_or_works_on_another_computer_is_not_here(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    with run.at_work():
+        (run.path / ".lock").write_bytes(b"[")
+        assert run.holder() == Holder() and not Holder().is_here
+        (run.path / ".lock").write_bytes(b'{"process": 1, "computer": "elsewhere"}')
+        assert run.holder() == Holder(1, "elsewhere") and not Holder(1, "elsewhere").is_here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from structure.sources import MODULE_FOLDER, project_files, text
+from structure.sources import MODULE_FOLDER, PROJECT_FOLDER, project_files, text
 
 MODULE_LISTS = f"{MODULE_FOLDER}/CMakeLists.txt"
 PICTURE = re.compile(r"https://[^\s\"]+?/main/([^\s\"]+)")
@@ -52,3 +52,26 @@ def test_every_picture_that_the_catalogue_shows_is_in_the_project() -> None:
     assert pictures
     for picture in pictures:
         assert picture.endswith(".png") and picture in project_files(), f"{picture} is not there"
+
+
+def test_the_screenshots_and_cmakes_version_are_as_the_catalogue_wants_them() -> None:
+    top = text("CMakeLists.txt")
+    shown = re.search(r'set\(EXTENSION_SCREENSHOTURLS "([^"]+)"\)', top)
+    assert shown
+    urls = shown[1].split(" ")
+    assert all(url.startswith("https://") and url.endswith(".png") for url in urls) and len(set(urls)) == len(urls)
+    version = re.search(r"cmake_minimum_required\(VERSION (\d+)\.(\d+)\.(\d+)", top)
+    assert version and tuple(map(int, version.groups())) >= (3, 16, 3)
+
+
+def test_ctest_runs_the_modules_own_test_and_the_panel_in_slicer() -> None:
+    found = re.search(r"if\(BUILD_TESTING\)\n(.*?)endif\(\)", text(MODULE_LISTS), re.S)
+    assert found
+    calls = dict(re.findall(r"(slicer_add_python_\w+)\(SCRIPT ([^)\s]+)\)", found[1]))
+    assert calls == {
+        "slicer_add_python_unittest": "${MODULE_NAME}.py",
+        "slicer_add_python_test": "../Testing/run_in_slicer.py",
+    }
+    for script in calls.values():
+        path = (PROJECT_FOLDER / MODULE_FOLDER / script.replace("${MODULE_NAME}", MODULE_FOLDER)).resolve()
+        assert path.relative_to(PROJECT_FOLDER).as_posix() in project_files()

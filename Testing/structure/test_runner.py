@@ -25,14 +25,17 @@ def test_without_a_path_all_tests_run_and_with_one_only_those(runner: types.Modu
     everything = str(PROJECT_FOLDER / "Testing")
     some = tmp_path / "test_some.py"
     some.touch()
-    assert runner.pytest_arguments([]) == [everything]
-    assert runner.pytest_arguments(["-k", "ranking"]) == ["-k", "ranking", everything]
+    spread = runner.pytest_arguments([])[:4]
+    assert spread[0] == "-n" and int(spread[1]) >= 1 and spread[2:] == ["--dist", "loadfile"]
+    assert runner.pytest_arguments([]) == [*spread, everything]
+    assert runner.pytest_arguments(["-k", "ranking"]) == [*spread, "-k", "ranking", everything]
+    assert runner.pytest_arguments(["-n", "1"]) == ["-n", "1", everything]
     assert runner.pytest_arguments([f"{some}::test_one", "-x"]) == [f"{some}::test_one", "-x"]
 
 
 def test_fast_leaves_out_the_slow_tests_and_keeps_other_arguments(runner: types.ModuleType) -> None:
     everything = str(PROJECT_FOLDER / "Testing")
-    assert runner.pytest_arguments(["--fast", "-x"]) == ["-m", "not slow", "-x", everything]
+    assert runner.pytest_arguments(["--fast", "-x"])[4:] == ["-m", "not slow", "-x", everything]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,11 @@ def test_fast_leaves_out_the_slow_tests_and_keeps_other_arguments(runner: types.
             "ImportError: libGL.so.1: cannot open shared object file: No such file or directory",
             "apt-get install libgl1",
         ),
+        (
+            "ImportError: libglib-2.0.so.0: cannot open shared object file: No such file or directory",
+            "apt-get install libglib2.0-0",
+        ),
+        ("Segmentation fault", "apt-get install libgl1-mesa-dri"),
         ("ImportError: libodd.so.3: cannot open shared object file: No such file", "the package that has libodd.so"),
         ("", ""),
     ],
@@ -53,6 +61,14 @@ def test_a_missing_system_library_is_named_with_its_package(
     monkeypatch.setattr(runner.subprocess, "run", lambda *_, **__: done)
     assert runner.missing_system_libraries().endswith(said)
     assert bool(runner.missing_system_libraries()) == bool(said)
+
+
+def test_the_panels_window_is_not_opened_on_a_machine_that_cannot_draw(
+    runner: types.ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(runner, "missing_system_libraries", lambda: "The system library libEGL is missing.")
+    assert runner.panel([]) == 2
+    assert "libEGL is missing" in capsys.readouterr().out
 
 
 def test_an_unknown_benchmark_is_answered_with_the_known_ones(

@@ -11,15 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from PartialLabelSegLib.train.augment import Strength, change_grey, draw_affine, sample_geometry, window_size
+from PartialLabelSegLib.train.augment import (
+    Strength,
+    change_grey,
+    draw_affine,
+    draw_flips,
+    sample_geometry,
+    window_size,
+)
 from PartialLabelSegLib.train.windows import OUTSIDE
 from train.making import plan_of
 
-STILL = Strength(0.0, 0.0, 0.0, ())
+STILL = Strength(0.0, 0.0, 0.0)
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def unflipped(count: int) -> Tensor:
+    return torch.zeros(count, 3, dtype=torch.bool)
 
 
 def identity(count: int, dimensions: int) -> Tensor:
@@ -87,8 +98,9 @@ def test_image_and_label_move_together(seed: int, dimensions: int) -> None:
     window, patch = (49, 84, 83)[-dimensions:], (41, 64, 63)[-dimensions:]
     offset = tuple((torch.rand(dimensions, generator=generator(seed)) * 6 - 3).tolist())
     image = ball(window, offset, 6.0)
-    strength = Strength(30.0, 0.25, 0.05, tuple(range(3)), spacing_mm=(2.0, 1.0, 1.0))
-    affine = draw_affine(1, strength, dimensions, generator(seed))
+    strength = Strength(30.0, 0.25, 0.05, spacing_mm=(2.0, 1.0, 1.0))
+    flips = draw_flips(1, (0, 1, 2), generator(seed + 1))
+    affine = draw_affine(strength, flips, dimensions, generator(seed))
     label = (image > 0.5).to(torch.uint8)
     moved, moved_label, planes = sample_geometry(image[None, None], label[None], {"p": label[None] > 0}, affine, patch)
     mask = moved_label[0] == 1
@@ -117,7 +129,7 @@ def test_a_turn_by_a_right_angle_is_exact() -> None:
 @pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("mirror", [(), (0,), (1,), (2,), (0, 2)])
 def test_mirroring_happens_along_the_named_axes_only(dimensions: int, mirror: tuple[int, ...]) -> None:
-    affine = draw_affine(64, replace(STILL, mirror=mirror), dimensions, generator(3))
+    affine = draw_affine(STILL, draw_flips(64, mirror, generator(3)), dimensions, generator(4))
     assert torch.all(affine[:, :, -1] == 0)
     signs = torch.diagonal(affine[:, :, :-1], dim1=1, dim2=2)
     assert torch.equal(torch.diag_embed(signs), affine[:, :, :-1])
@@ -137,8 +149,8 @@ def test_a_mirrored_window_is_the_window_backwards() -> None:
 @given(st.integers(0, 2**31), st.tuples(*(st.floats(0.5, 6.0),) * 3))
 def test_turning_keeps_lengths_in_millimetres(seed: int, spacing_mm: tuple[float, float, float]) -> None:
     for dimensions in (2, 3):
-        strength = Strength(30.0, 0.0, 0.0, (), spacing_mm=spacing_mm)
-        matrix = draw_affine(4, strength, dimensions, generator(seed))[:, :, :-1]
+        strength = Strength(30.0, 0.0, 0.0, spacing_mm=spacing_mm)
+        matrix = draw_affine(strength, unflipped(4), dimensions, generator(seed))[:, :, :-1]
         spacing = torch.tensor(spacing_mm[3 - dimensions :])
         in_mm = matrix * spacing[:, None] / spacing
         assert torch.allclose(in_mm @ in_mm.transpose(1, 2), torch.eye(dimensions).expand_as(in_mm), atol=1e-4)
@@ -146,7 +158,7 @@ def test_turning_keeps_lengths_in_millimetres(seed: int, spacing_mm: tuple[float
 
 
 def test_the_strength_limits_turning_scaling_and_shift() -> None:
-    affine = draw_affine(500, Strength(15.0, 0.2, 0.05, ()), 2, generator(5))
+    affine = draw_affine(Strength(15.0, 0.2, 0.05), unflipped(500), 2, generator(5))
     size = torch.linalg.det(affine[:, :, :-1]).sqrt()
     angle = torch.atan2(affine[:, 1, 0], affine[:, 0, 0]).rad2deg()
     assert 1 / 1.2 - 1e-3 < float(size.min()) < 0.86 and 1.16 < float(size.max()) < 1.2 + 1e-3
@@ -155,7 +167,7 @@ def test_the_strength_limits_turning_scaling_and_shift() -> None:
 
 
 def test_across_slices_the_turn_is_a_third_of_the_turn_in_the_plane() -> None:
-    affine = draw_affine(500, Strength(30.0, 0.0, 0.0, ()), 3, generator(6))
+    affine = draw_affine(Strength(30.0, 0.0, 0.0), unflipped(500), 3, generator(6))
     tilt = torch.acos(affine[:, 0, 0].clamp(-1, 1)).rad2deg()
     assert 8 < float(tilt.max()) < math.hypot(10, 10) + 0.01
 
@@ -177,9 +189,10 @@ def test_outside_voxels_of_the_window_stay_outside() -> None:
 
 
 def test_the_same_generator_gives_the_same_changes_and_another_one_others() -> None:
-    strength, image = Strength(20.0, 0.2, 0.1, (2,)), torch.randn(6, 1, 5, 5)
+    strength, image = Strength(20.0, 0.2, 0.1), torch.randn(6, 1, 5, 5)
     for draw in (
-        lambda seed: draw_affine(6, strength, 3, generator(seed)),
+        lambda seed: draw_affine(strength, unflipped(6), 3, generator(seed)),
+        lambda seed: draw_flips(40, (0, 2), generator(seed)),
         lambda seed: change_grey(image, 1.0, generator(seed)),
     ):
         assert torch.equal(draw(1), draw(1)) and not torch.equal(draw(1), draw(2))

@@ -14,7 +14,16 @@ from torch import Tensor
 from PartialLabelSegLib.config import Plan
 from PartialLabelSegLib.data.labels import Labels, Marks, Slices
 from PartialLabelSegLib.train.augment import window_size
-from PartialLabelSegLib.train.batches import Batch, BatchMaker, Seed, settling, truth
+from PartialLabelSegLib.train.batches import (
+    Batch,
+    BatchMaker,
+    Seed,
+    looked_for,
+    settling,
+    sides_changed,
+    truth,
+    twin_places,
+)
 from PartialLabelSegLib.train.prepared import _planes_of
 from PartialLabelSegLib.train.windows import OUTSIDE, Sources, Window, cut_windows, draw_windows
 from train.making import CPU, plan_of, prepared_case, scan_of, with_planes
@@ -149,3 +158,44 @@ def test_without_changes_a_batch_is_what_was_cut(dimensions: str) -> None:
     target, weight = truth(label, torch.from_numpy(cut.known), 3, {}, None)
     assert torch.allclose(batch.image.flatten(), torch.from_numpy(cut.image).float().flatten(), atol=1e-5)
     assert torch.equal(batch.target, target) and torch.equal(batch.weight, weight)
+
+
+def test_twins_change_places_in_mirrored_windows_only() -> None:
+    plan = replace(plan_of(("LeftEar", "Nose", "RightEar")), twins=(("LeftEar", "RightEar"),))
+    places = twin_places(plan)
+    assert places == [2, 1, 0]
+    target = torch.tensor([[[1, 0], [0, 0], [0, 1]], [[1, 0], [0, 0], [0, 1]]]).bool()
+    weight = torch.tensor([[[1, 1], [0, 0], [0, 1]], [[1, 1], [0, 0], [0, 1]]]).bool()
+    known = torch.tensor([[True, False, False], [True, False, False]])
+    batch = Batch(torch.zeros(2, 1, 2), target, weight, known)
+    changed = sides_changed(batch, torch.tensor([False, True]), places)
+    assert torch.equal(changed.target[0], target[0]) and torch.equal(changed.weight[0], weight[0])
+    assert changed.target[1].int().tolist() == [[0, 1], [0, 0], [1, 0]]
+    assert changed.weight[1].int().tolist() == [[0, 1], [0, 0], [1, 1]]
+    assert changed.looked_for is not None and changed.looked_for.int().tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert sides_changed(batch, torch.tensor([True, True]), places).image is batch.image
+
+
+def test_a_mirrored_scan_is_learned_with_its_sides_exchanged() -> None:
+    """The bright ear is the left one; a batch never shows a dark left ear, however its windows were mirrored."""
+    names, shape = ("LeftEar", "RightEar"), (3, 8, 8)
+    label_map = np.zeros(shape, np.uint8)
+    label_map[:, 3:5, 0:2], label_map[:, 3:5, 6:8] = 1, 2
+    case = prepared_case(label_map, (True, True), image=np.where(label_map > 0, 1.0, 0.0).astype(np.float16))
+    plan = replace(plan_of(names, "2.5d"), mirror=(2,), twins=(names,), patch=(1, 8, 8), foreground_share=0.0)
+    maker = BatchMaker(Sources.of([case]), plan, CPU, Seed(1, 0, 0), None)
+    batch = maker.batch(0, 32)
+    for row in range(32):
+        columns = torch.arange(8.0)
+        places = [float((batch.target[row, k].any(0) * columns).sum()) for k in (0, 1)]
+        if all(batch.target[row, k].any() for k in (0, 1)):
+            assert places[0] < places[1]
+
+
+def test_a_structure_is_looked_for_where_it_is_known_or_certain_somewhere_in_the_window() -> None:
+    known = torch.tensor([[True, False, False], [False, False, False]])
+    plane = torch.zeros(2, 4, 4, dtype=torch.bool)
+    plane[1, 2, 2] = True
+    found = looked_for(known, {"certain-2": plane, "positive-3": ~plane})
+    assert found.tolist() == [[True, False, False], [False, True, False]]
+    assert known.tolist() == [[True, False, False], [False, False, False]]

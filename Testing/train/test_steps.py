@@ -168,6 +168,24 @@ def test_the_weights_with_the_best_validation_are_kept(tmp_path: Path) -> None:
     assert same(weights(trainer), stored)
 
 
+@pytest.mark.parametrize(
+    ("goes_on", "values", "best"), [(False, [0.8, 0.79, 0.785], 18), (True, [0.7, 0.8, 0.79, 0.785], 6)]
+)
+def test_a_later_network_that_is_as_good_within_the_noise_is_kept_in_a_first_training_only(
+    tmp_path: Path, goes_on: bool, values: list[float], best: int
+) -> None:
+    shop = Workshop(tmp_path, replace(tiny_plan(), steps=18, validate_every=6))
+    trainer = shop.trainer()
+    list(trainer.run(replace(shop.stage(), validate=scores(values), goes_on=goes_on)))
+    assert trainer.progress.best_step == best and trainer.progress.best_score == 0.8
+
+
+def test_networks_that_get_worse_little_by_little_do_not_pass_for_as_good(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, replace(tiny_plan(), steps=24, validate_every=6))
+    _, trainer = validated_by(shop, [0.8, 0.785, 0.77, 0.755])
+    assert trainer.progress.best_step == 12
+
+
 def test_a_look_at_the_validation_scans_changes_nothing_in_the_training(tmp_path: Path) -> None:
     unseen, _ = Workshop(tmp_path, tiny_plan(), validated=False).undisturbed()
     _, looked = validated_by(Workshop(tmp_path, tiny_plan()), [0.1, 0.2, 0.3, 0.4])

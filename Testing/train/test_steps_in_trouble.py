@@ -104,6 +104,52 @@ def test_weights_that_are_lost_never_take_the_place_of_a_good_checkpoint(tmp_pat
     assert all(bool(torch.isfinite(value).all()) for value in kept["network"].values())
 
 
+class Broken(torch.autograd.Function):
+    """A loss that is a number with a gradient that is none, as a faulty convolution gives."""
+
+    @staticmethod
+    def forward(context: object, loss: Tensor) -> Tensor:
+        return loss.clone()
+
+    @staticmethod
+    def backward(context: object, gradient: Tensor) -> Tensor:
+        return gradient * math.nan
+
+
+class Faulty:
+    """An objective whose gradient is no number at the given calls, counted from 0."""
+
+    def __init__(self, plan: Plan, calls: range) -> None:
+        self.plan, self.calls, self.made = plan, calls, 0
+
+    def __call__(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        terms = segmentation_objective(self.plan)(network, batch)
+        self.made += 1
+        return {name: Broken.apply(value) for name, value in terms.items()} if self.made - 1 in self.calls else terms
+
+
+def faulty(shop: Workshop, calls: range) -> Trainer:
+    first = shop.trainer()
+    return Trainer(first.network, Faulty(shop.plan, calls), first._maker, shop.plan, CPU)
+
+
+def test_a_step_whose_gradient_is_no_number_is_lost_and_the_network_is_not(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, replace(tiny_plan(), steps=6, clip_norm=1.0))
+    trainer = faulty(shop, range(2, 4))
+    list(trainer.run(shop.stage()))
+    assert all(torch.isfinite(value).all() for value in weights(trainer).values())
+    whole = shop.trainer()
+    list(whole.run(replace(shop.stage(), checkpoint=tmp_path / "whole.pt")))
+    assert not same(weights(trainer), weights(whole))
+
+
+def test_where_no_step_has_a_usable_gradient_the_person_is_told(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, replace(tiny_plan(), steps=40, clip_norm=1.0))
+    with pytest.raises(Failure, match="10 times in a row up to step 13") as caught:
+        list(faulty(shop, range(3, 40)).run(shop.stage()))
+    assert "float32" in caught.value.way_out
+
+
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, tiny_plan())
     with pytest.raises(Cancelled):

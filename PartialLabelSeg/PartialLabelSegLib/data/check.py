@@ -13,7 +13,7 @@ from ..run.failure import Failure
 from .case import CaseSource, Cohort
 from .geometry import Grid
 from .labels import Labels
-from .types import Problem, State
+from .types import Problem, State, Structure
 
 Progress = Callable[[int, int, str], None]
 """Called before each case with the number done, the number of all, and the case's name."""
@@ -43,12 +43,13 @@ class Row:
 
 @dataclass(frozen=True)
 class CheckTable:
-    """What a cohort holds: a row per case, and every problem, of the cohort first."""
+    """What a cohort holds: a row per case, and every problem, of the cohort first. looks: colour and terminology of the structures."""
 
     format: str
     structures: tuple[str, ...]
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...]
+    looks: tuple[Structure, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -63,6 +64,7 @@ class CheckTable:
         return {
             "format": self.format,
             "structures": list(self.structures),
+            "looks": {item.name: {"color": list(item.color), "terminology": item.terminology} for item in self.looks},
             "cases": [_row_json(row) for row in self.rows],
             "totals": {name: {state.value: self.count(name, state) for state in State} for name in self.structures},
             "problems": [
@@ -121,7 +123,7 @@ def check_cohort(cohort: Cohort, progress: Progress | None = None) -> CheckTable
     unlearnable = (
         Problem(text, structure=name, severity="warning") for name in never if not _drawn_somewhere(table, name)
     )
-    return CheckTable(cohort.format, names, tuple(rows), (*problems, *unlearnable))
+    return CheckTable(cohort.format, names, tuple(rows), (*problems, *unlearnable), cohort.structures)
 
 
 def _drawn_somewhere(table: CheckTable, name: str) -> bool:

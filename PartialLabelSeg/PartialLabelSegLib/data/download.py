@@ -7,25 +7,24 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ..run.failure import Failure
-from ..run.files import inside, read_json, replacing
+from ..run.files import inside, replacing
+from .published import published_files
 
 SECONDS = 60
 
 
-def download(listing: Path, folder: Path) -> Iterator[tuple[int, int]]:
+def download(listing: Path, folder: Path, part: str = "") -> Iterator[tuple[int, int]]:
     """Fetches what `listing` names into `folder`, passing over what is there; yields (done, all) after each file.
 
-    listing: JSON with `url` and `files`, {relative path: {"bytes", "sha256"}}. Failure: no network, or a file that is not the published one.
+    listing, part: as `published_files` takes them. Failure: no network, or a file that is not the published one.
     """
-    content: dict[str, Any] = read_json(listing, "the list of published files")
-    files: dict[str, dict[str, Any]] = content["files"]
-    for done, (name, facts) in enumerate(files.items(), 1):
-        target = inside(folder, name, "published file")
-        if not (target.exists() and target.stat().st_size == facts["bytes"]):
-            _fetch(content["url"] + name, target, facts["sha256"])
+    files = published_files(listing, part)
+    for done, file in enumerate(files, 1):
+        target = inside(folder, file.name, "published file")
+        if not (target.exists() and target.stat().st_size == file.bytes):
+            _fetch(file.address, target, file.sha256)
         yield done, len(files)
 
 
@@ -36,12 +35,12 @@ def _fetch(address: str, target: Path, sha256: str) -> None:
     except (OSError, urllib.error.URLError) as error:
         raise Failure(
             f"{target.name} could not be fetched from the study's public repository ({error}).",
-            way_out="Look at the network and run the same command again; or download the study by hand and name its folder: --openkbp FOLDER.",
+            way_out="Look at the network and try again; or download the study by hand and give its folder instead.",
         ) from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise Failure(
             f"{target.name} is not the published file: its checksum differs.",
-            way_out="Run the same command again later.",
+            way_out="Try again later.",
         )
     with replacing(target) as beside:
         beside.write_bytes(data)

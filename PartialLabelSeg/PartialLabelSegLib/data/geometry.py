@@ -98,6 +98,11 @@ class Grid:
             tuple(float(value) for value in direction.ravel()),
         )
 
+    def stored_axis(self, axis: int) -> int:
+        """The array axis of this grid that is array axis `axis` of its canonical one; both count (z, y, x) as 0, 1, 2."""
+        order, _ = _axis_order(np.reshape(self.direction, (3, 3)))
+        return 2 - order[2 - axis]
+
     def to_json(self) -> dict[str, Any]:
         return {
             "size": list(self.size),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,15 +47,26 @@ def phantom(
     spacing_mm: Point = (4.0, 3.5, 3.5),
 ) -> Phantom:
     """One person, different for each state of `rng`: sizes, places, bends, grey values and noise vary; one in five has no gallbladder."""
+    *_, made = phantom_in_steps(rng, shape, spacing_mm)
+    assert made is not None
+    return made
+
+
+def phantom_in_steps(
+    rng: np.random.Generator,
+    shape: tuple[int, int, int] = (40, 80, 96),
+    spacing_mm: Point = (4.0, 3.5, 3.5),
+) -> Iterator[Phantom | None]:
+    """The same for a window that must not wait: None after each part of the work, and the phantom last."""
     canvas = _Canvas(shape, spacing_mm, rng)
-    _draw_trunk(canvas, rng)
-    _draw_bowel(canvas, rng)
-    _draw_organs(canvas, rng)
+    for draw in (_draw_trunk, _draw_bones, _draw_bowel, _draw_colon, _draw_organs):
+        draw(canvas, rng)
+        yield None
     size = (shape[2], shape[1], shape[0])
     spacing = (float(spacing_mm[2]), float(spacing_mm[1]), float(spacing_mm[0]))
     origin = tuple(-(n - 1) / 2 * step for n, step in zip(size, spacing))
     grid = Grid(size, spacing, (origin[0], origin[1], origin[2]), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
-    return Phantom(_scanned(canvas.image, rng), canvas.label_map, PHANTOM_STRUCTURES, grid)
+    yield Phantom(_scanned(canvas.image, rng), canvas.label_map, PHANTOM_STRUCTURES, grid)
 
 
 class _Canvas:
@@ -63,6 +75,8 @@ class _Canvas:
     def __init__(self, shape: tuple[int, int, int], spacing_mm: Point, rng: np.random.Generator) -> None:
         self.image = np.full(shape, _AIR, np.float32)
         self.label_map = np.zeros(shape, np.uint8)
+        # Distances (mm, inside below 0) to the abdominal wall and to the cavity within; the trunk sets them.
+        self.wall = np.zeros(shape, np.float32)
         self.cavity = np.zeros(shape, np.float32)
         self._edge_mm = float(np.mean(spacing_mm))
         self.at = _bent_axes(shape, spacing_mm, rng)
@@ -113,7 +127,7 @@ def _bent_axes(shape: tuple[int, int, int], spacing_mm: Point, rng: np.random.Ge
 
 
 def _draw_trunk(canvas: _Canvas, rng: np.random.Generator) -> None:
-    """Skin, fat, wall, ribs, spine, muscles, lung bases: all without labels."""
+    """Skin, fat, wall and lung bases: without labels, as everything up to the organs."""
     z, y, x = canvas.at
     fat_mm = rng.uniform(7, 20)
     ring = Ellipsoid((0.0, 0.0, 0.0), (1e4, 98.0, 142.0), power=2.3).distance((0 * z, y, x))
@@ -121,16 +135,21 @@ def _draw_trunk(canvas: _Canvas, rng: np.random.Generator) -> None:
     canvas.fill(ring, 30.0)
     canvas.fill(ring + 3, _FAT - 10)
     # The fat is thicker at the sides and thin over the spine.
-    wall = ring + np.float32(fat_mm) + np.clip(-y / 12, -4, 6)
-    canvas.fill(wall, _MUSCLE)
-    canvas.cavity = wall + 13
+    canvas.wall = ring + np.float32(fat_mm) + np.clip(-y / 12, -4, 6)
+    canvas.fill(canvas.wall, _MUSCLE)
+    canvas.cavity = canvas.wall + 13
     canvas.fill(canvas.cavity, _FAT)
     _draw_lungs(canvas, rng)
+
+
+def _draw_bones(canvas: _Canvas, rng: np.random.Generator) -> None:
+    """Ribs and spine, and the muscles beside it."""
+    z, y, x = canvas.at
     for side in (-1, 1):
         canvas.paint(Ellipsoid((0.0, 79.0, side * 31.0), (400.0, 16.0, 25.0), power=2.4), _MUSCLE)
         canvas.paint(Tube([(-90, 58, side * 40.0), (25, 55, side * 24.0)], [19, 7]), _MUSCLE + 5)
     pitch = (z - 0.75 * y + rng.uniform(0, _RIB_PITCH_MM)) % _RIB_PITCH_MM - _RIB_PITCH_MM / 2
-    ribs = np.sqrt(((wall + 7) * 1.1) ** 2 + (0.75 * pitch) ** 2) - 4.5
+    ribs = np.sqrt(((canvas.wall + 7) * 1.1) ** 2 + (0.75 * pitch) ** 2) - 4.5
     # None in front below the breastbone, none below the twelfth.
     absent = np.maximum(-(z + 45 - 0.5 * y), 40 - np.abs(x) - np.clip(y + 40, 0, 400))
     canvas.fill(np.maximum(ribs, absent), _BONE + 60)
@@ -165,7 +184,7 @@ def _draw_spine(canvas: _Canvas, rng: np.random.Generator) -> None:
 
 
 def _draw_bowel(canvas: _Canvas, rng: np.random.Generator) -> None:
-    """Stomach, colon and small bowel: grey values like those of labelled organs, but no label."""
+    """Stomach and small bowel: grey values like those of labelled organs, but no label."""
     fluid = float(rng.uniform(15, 55))
     stomach = Union(
         [
@@ -188,6 +207,10 @@ def _draw_bowel(canvas: _Canvas, rng: np.random.Generator) -> None:
             float(rng.choice((12.0, 35.0, 60.0, 90.0, -700.0), p=(0.2, 0.25, 0.2, 0.2, 0.15))),
             inside=True,
         )
+
+
+def _draw_colon(canvas: _Canvas, rng: np.random.Generator) -> None:
+    """Colon and duodenum, alike."""
     for side, top in ((-1, -35), (1, 5)):
         colon = Tube([(-110, 18, side * 98.0), (top, 8, side * 96.0)], [20, 17])
         canvas.paint(colon, 70.0, inside=True)

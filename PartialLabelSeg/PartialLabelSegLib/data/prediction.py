@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,18 @@ def write_prediction(folder: Path, prediction: Prediction, grid: Grid) -> None:
 
 def read_prediction(folder: Path, case: str = "") -> tuple[Prediction, Grid]:
     """The prediction of a folder and its grid. Failure: absent, damaged, truncated, or not as it was written."""
+    structures, grid, arrays = read_volumes(folder, tuple(_VOLUMES), case)
+    try:
+        prediction = Prediction(structures, **arrays)
+    except ValueError as error:
+        raise _damaged(folder, case, error) from None
+    return prediction, grid
+
+
+def read_volumes(
+    folder: Path, names: Sequence[str], case: str = ""
+) -> tuple[tuple[str, ...], Grid, dict[str, np.ndarray]]:
+    """The structures, the grid and some volumes (`label`, `probability`, `confidence`, `rank`) of a prediction. Failure as `read_prediction`."""
     try:
         head = read_json(folder / "prediction.json", "the description of the prediction")
     except Failure as failure:
@@ -91,17 +103,21 @@ def read_prediction(folder: Path, case: str = "") -> tuple[Prediction, Grid]:
         if head["format"] != FORMAT:
             raise Failure(f"a prediction of format {head['format']}, this version reads {FORMAT}.", case=case)
         grid = Grid.from_json(head["grid"])
-        arrays = {name: _volume(folder, name, head["crc32"], case) for name in _VOLUMES}
-        prediction = Prediction(tuple(head["structures"]), **arrays)
+        structures = tuple(head["structures"])
+        if not all(isinstance(name, str) for name in structures):
+            raise ValueError(f"structures must be names, got {structures}")
+        arrays = {name: _volume(folder, name, head["crc32"], case) for name in names}
     except Failure:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Failure(
-            f"its prediction is damaged ({error}).", case=case or folder.name, way_out=_way_out(folder)
-        ) from None
-    if prediction.label.shape != grid.shape:
+        raise _damaged(folder, case, error) from None
+    if any(array.shape != grid.shape for array in arrays.values()):
         raise Failure("its prediction does not fit its grid.", case=case or folder.name, way_out=_way_out(folder))
-    return prediction, grid
+    return structures, grid, arrays
+
+
+def _damaged(folder: Path, case: str, error: Exception) -> Failure:
+    return Failure(f"its prediction is damaged ({error}).", case=case or folder.name, way_out=_way_out(folder))
 
 
 def _volume(folder: Path, name: str, sums: Mapping[str, int], case: str) -> np.ndarray:

@@ -156,12 +156,21 @@ def write_seg_nrrd(path: Path, segments: Sequence[Segment], grid: Grid) -> None:
     """
     _check(segments, grid)
     layers, places = _layered(segments, grid)
-    header = _header(grid, len(layers)) + _entries(segments, places)
     with replacing(path) as beside, open(beside, "wb") as file:
-        file.write(("\n".join(header) + "\n\n").encode())
+        file.write(file_header(grid, len(layers), segments, places))
         with gzip.GzipFile("", "wb", 2, file, 0) as packed:
             for z in range(grid.size[2]):
                 packed.write(np.stack([layer[z] for layer in layers], axis=-1).tobytes())
+
+
+def file_header(
+    grid: Grid,
+    layers: int,
+    segments: Sequence[Segment | SegmentHead],
+    places: Sequence[tuple[int, int, tuple[slice, ...]]],
+) -> bytes:
+    """What stands before the gzip-packed voxels (uint8, the layers of a voxel side by side). places: layer, value and box of each segment."""
+    return ("\n".join(_header(grid, layers) + _entries(segments, places)) + "\n\n").encode()
 
 
 def _check(segments: Sequence[Segment], grid: Grid) -> None:
@@ -233,7 +242,9 @@ def _vector(values: Sequence[float] | np.ndarray) -> str:
     return f"({','.join(repr(float(value)) for value in values)})"
 
 
-def _entries(segments: Sequence[Segment], places: Sequence[tuple[int, int, tuple[slice, ...]]]) -> list[str]:
+def _entries(
+    segments: Sequence[Segment | SegmentHead], places: Sequence[tuple[int, int, tuple[slice, ...]]]
+) -> list[str]:
     lines = []
     for number, (segment, (layer, value, box)) in enumerate(zip(segments, places)):
         extent = " ".join(f"{part.start} {part.stop - 1}" for part in reversed(box))
@@ -257,7 +268,7 @@ def _entries(segments: Sequence[Segment], places: Sequence[tuple[int, int, tuple
     return lines
 
 
-def _tags(segment: Segment) -> str:
+def _tags(segment: Segment | SegmentHead) -> str:
     tags = {TERMINOLOGY: segment.terminology} if segment.terminology else {}
     return "".join(f"{key}:{value}|" for key, value in {**tags, **segment.tags}.items())
 

@@ -89,13 +89,15 @@ _SAMPLE_STRIDE = 11
 
 
 def hard_bce_and_dice(
-    logits: Tensor, target: Tensor, weight: Tensor, smooth: float = 1.0
+    logits: Tensor, target: Tensor, weight: Tensor, smooth: float = 1.0, looked_for: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Cross-entropy of positives and hard negatives (K,), soft Dice loss (K,) and `has_positive` (K,) bool, for training.
 
     Of each structure's known negatives only the hardest take part: about HARD_NEGATIVES per positive voxel of the batch, and at least
     FEWEST_HARD_NEGATIVES. An organ of a few tenths of a percent of the voxels is otherwise drowned by easy background and stays at Dice 0
     for hundreds of steps. Divided by the weight of the voxels that take part. The threshold of hardness is read from every eleventh voxel.
+    looked_for: (N, K) bool; Dice leaves out the others. Where only accepted suggestions are known of a structure, there is no background
+    around them whose false positives could count, and Dice would reward ever larger structures.
     """
     check_range("smooth", smooth, 1e-6, float("inf"))
     logits, target, weight = _as_working_floats(logits, target, weight)
@@ -104,6 +106,10 @@ def hard_bce_and_dice(
     losses, positives = _weighted_bce(logits, target, weight), _per_structure(positive)
     taking_part = _hard(losses.detach(), target, weight, positives)
     bce = _per_structure(losses * taking_part) / _divisor(_per_structure(weight * taking_part))
+    if looked_for is not None and not bool(looked_for.all()):
+        share = looked_for.view(looked_for.shape + (1,) * (logits.ndim - 2)).to(weight.dtype)
+        weight, positive = weight * share, positive * share
+        positives = _per_structure(positive)
     overlap = 2 * _per_structure(probability * positive) + smooth
     dice = 1 - overlap / (_per_structure(probability * weight) + positives + smooth)
     return bce, dice, positives > 0

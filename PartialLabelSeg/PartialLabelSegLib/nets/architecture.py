@@ -22,6 +22,8 @@ class Architecture:
     layout: "plain" (a norm after every convolution, LeakyReLU, strided convolutions down, transposed ones up) or
     "paper" (Table 11 of INERRANT: norm after the second convolution, ReLU, max pooling, upsampling + 2x2 convolution).
     prior: initial output probability, one number or one per structure. dropout: share of channels dropped per block.
+    flat_levels: in 3D, how many levels from the first look within single slices (1x3x3): most of the work of a 3D network
+    lies in its finest levels, and the coarser ones see along the slices anyhow.
     """
 
     structures: int
@@ -33,6 +35,7 @@ class Architecture:
     layout: str = "plain"
     prior: float | tuple[float, ...] = DEFAULT_PRIOR
     dropout: float = 0.0
+    flat_levels: int = 0
 
     def __post_init__(self) -> None:
         _require(self.structures >= 1, "structures", "at least 1", self.structures)
@@ -42,6 +45,7 @@ class Architecture:
         _require(self.norm in NORMS, "norm", f"one of {NORMS}", self.norm)
         _require(self.layout in LAYOUTS, "layout", f"one of {LAYOUTS}", self.layout)
         _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
+        _require(0 <= self.flat_levels <= len(self.widths), "flat_levels", "a number of levels", self.flat_levels)
         _require(all(0 < p < 1 for p in self.priors), "prior", "strictly between 0 and 1", self.prior)
         _require(len(self.priors) == self.structures, "prior", f"one number or {self.structures}", self.prior)
         _require(len(self.strides) in (0, len(self.widths) - 1), "strides", "one per step down", self.strides)
@@ -60,6 +64,11 @@ class Architecture:
     def total_stride(self) -> tuple[int, ...]:
         """How much coarser the last level is than the input, per axis."""
         return tuple(prod(step[axis] for step in self.steps) for axis in range(self.dimensions))
+
+    def kernel(self, level: int) -> tuple[int, ...]:
+        """The size of the convolutions of a level, counted from the finest."""
+        flat = self.dimensions == 3 and level < self.flat_levels
+        return (1, 3, 3) if flat else (3,) * self.dimensions
 
     @property
     def priors(self) -> tuple[float, ...]:

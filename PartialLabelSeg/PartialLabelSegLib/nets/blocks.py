@@ -41,24 +41,32 @@ def activation(layout: str) -> nn.Module:
     return nn.ReLU(inplace=True) if layout == "paper" else nn.LeakyReLU(LEAK, inplace=True)
 
 
-def conv_unit(shape: Architecture, inputs: int, outputs: int, norm: str, step: tuple[int, ...]) -> list[nn.Module]:
-    """Convolution 3x3 (strided by `step`), norm, activation."""
-    conv = _CONVOLUTIONS[shape.dimensions](inputs, outputs, 3, stride=step, padding=1, bias=norm == "none")
-    return [conv, *norm_layer(norm, shape.dimensions, outputs), activation(shape.layout)]
+def conv_unit(
+    shape: Architecture, channels: tuple[int, int], norm: str, kernel: tuple[int, ...], step: tuple[int, ...]
+) -> list[nn.Module]:
+    """Convolution from `channels[0]` to `channels[1]` (strided by `step`), norm, activation."""
+    padding = tuple(length // 2 for length in kernel)
+    make = _CONVOLUTIONS[shape.dimensions]
+    conv = make(*channels, kernel, stride=step, padding=padding, bias=norm == "none")
+    return [conv, *norm_layer(norm, shape.dimensions, channels[1]), activation(shape.layout)]
 
 
-def level_block(shape: Architecture, inputs: int, outputs: int, step: tuple[int, ...], last: bool = False) -> nn.Module:
-    """The two convolutions of a level, after a step down by `step` (all ones: none).
+def level_block(
+    shape: Architecture, level: int, inputs: int, step: tuple[int, ...] | None = None, decoder: bool = False
+) -> nn.Module:
+    """The two convolutions of a level (0: the finest), after a step down to it by `step`.
 
-    The paper's layout has no norm after the first convolution, and none at all in the `last` block of the decoder.
+    The paper's layout has no norm after the first convolution, and none at all in the last block of the decoder.
     """
+    last = decoder and level == 0
+    outputs, kernel = shape.widths[level], shape.kernel(level)
     paper, still = shape.layout == "paper", (1,) * shape.dimensions
     first_norm = "none" if paper else shape.norm
     second_norm = "none" if paper and last else shape.norm
-    pool = [_POOLS[shape.dimensions](step)] if paper and step != still else []
-    first = conv_unit(shape, inputs, outputs, first_norm, still if paper else step)
+    pool = [_POOLS[shape.dimensions](step)] if paper and step not in (None, still) else []
+    first = conv_unit(shape, (inputs, outputs), first_norm, kernel, still if paper or step is None else step)
     drop = [_DROPOUTS[shape.dimensions](shape.dropout)] if shape.dropout and not last else []
-    return nn.Sequential(*pool, *first, *conv_unit(shape, outputs, outputs, second_norm, still), *drop)
+    return nn.Sequential(*pool, *first, *conv_unit(shape, (outputs, outputs), second_norm, kernel, still), *drop)
 
 
 class UpsampleConv(nn.Module):

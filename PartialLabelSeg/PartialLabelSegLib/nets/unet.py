@@ -22,15 +22,12 @@ class UNet(nn.Module):
     def __init__(self, architecture: Architecture, generator: torch.Generator | None = None) -> None:
         super().__init__()
         shape = architecture
-        still = (1,) * shape.dimensions
         widths, levels = shape.widths, range(len(shape.widths) - 1)
         self.architecture = shape
-        self.down = nn.ModuleList([level_block(shape, shape.in_channels, widths[0], still)])
-        self.down.extend(level_block(shape, widths[i], widths[i + 1], shape.steps[i]) for i in levels)
+        self.down = nn.ModuleList([level_block(shape, 0, shape.in_channels)])
+        self.down.extend(level_block(shape, i + 1, widths[i], shape.steps[i]) for i in levels)
         self.up = nn.ModuleList(step_up(shape, widths[i + 1], widths[i], shape.steps[i]) for i in reversed(levels))
-        self.join = nn.ModuleList(
-            level_block(shape, 2 * widths[i], widths[i], still, last=i == 0) for i in reversed(levels)
-        )
+        self.join = nn.ModuleList(level_block(shape, i, 2 * widths[i], decoder=True) for i in reversed(levels))
         self.output = convolution(shape.dimensions, widths[0], shape.structures, size=1)
         initialise(self, generator)
         initialise_output(self.output, shape.priors, generator)

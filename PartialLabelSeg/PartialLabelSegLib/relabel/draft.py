@@ -57,6 +57,12 @@ class Draft:
         """Marks voxels as certainly not the structure."""
         _unite(self._negatives, structure, Marks(indices, np.full(indices.shape, origin, np.uint8)))
 
+    def allow(self, structure: str, indices: np.ndarray) -> None:
+        """Takes back that voxels are certainly not the structure, where a round said so; what the annotator excluded stays excluded."""
+        if structure in self._negatives:
+            marks = self._negatives[structure]
+            _keep(self._negatives, structure, ~(np.isin(marks.indices, indices) & (marks.origin >= FIRST_ROUND)))
+
     def labels(self) -> Labels:
         """The changed labels; what was not changed here is taken over."""
         shape = self._labels.label_map.shape

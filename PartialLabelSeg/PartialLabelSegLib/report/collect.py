@@ -41,7 +41,7 @@ def collect(
         "program": "PartialLabelSeg",
         "format": FORMAT,
         "configuration": head.get("configuration", {}),
-        "plan": read_json(run.plan, "the plan") if run.plan.exists() else None,
+        "plan": _plan(run),
         "structures": structures,
         "share_labelled": share_labelled(cases),
         "cases": cases,
@@ -55,6 +55,13 @@ def collect(
         "warnings": [*_unlikely(structures, cases), *told_warnings(run)],
     }
     return {key: finite(value) for key, value in report.items()}
+
+
+def _plan(run: RunFolder) -> dict[str, Any] | None:
+    """The plan's fields; what it was made for stays in the run folder."""
+    content = read_json(run.plan, "the plan") if run.plan.exists() else None
+    plan = content.get("plan") if isinstance(content, dict) else None
+    return plan if isinstance(plan, dict) else None
 
 
 def _case(run: RunFolder, entry: Mapping[str, Any], rounds: int, head: Mapping[str, Any]) -> dict[str, Any]:

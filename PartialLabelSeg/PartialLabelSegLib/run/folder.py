@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import platform
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +32,19 @@ OURS = {
     DETAILS,
 }
 """What a run leaves directly in its folder."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process at work in a run: its number, and a mark of its computer. 0 and '' where it has not said so."""
+
+    process: int = 0
+    computer: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on this computer, so that its number means something."""
+        return self.process > 0 and self.computer == this_computer()
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,16 @@ class RoundFolder:
     def review(self) -> Path:
         """The decisions on this round's suggestions, a person's or the automatic ones."""
         return self.path / "review.json"
+
+    @property
+    def expected(self) -> Path:
+        """How large each structure is in the scans in which it is drawn."""
+        return self.path / "expected.json"
+
+    @property
+    def reliability(self) -> Path:
+        """How right the most confident suggestions are, measured on the validation scans."""
+        return self.path / "reliability.json"
 
     @property
     def relabelling(self) -> Path:
@@ -159,7 +185,32 @@ class RunFolder:
                     f"Another process is at work in {self.path.name}.",
                     way_out="Wait until it ends, or stop it by creating a file named 'cancel' in that folder.",
                 )
+            with contextlib.suppress(OSError):
+                # Not through Python's buffer, which a full disk would make fail again when the file is closed.
+                os.ftruncate(handle.fileno(), 0)
+                os.write(handle.fileno(), json.dumps({"process": os.getpid(), "computer": this_computer()}).encode())
             yield
+
+    def holder(self) -> Holder | None:
+        """Who is at work in the folder right now; None where nobody is, or where that cannot be found out."""
+        try:
+            with open(self.path / ".lock", "r+b") as handle:
+                if _hold(handle):
+                    return None
+                handle.seek(0)
+                said = handle.read()
+        except OSError:
+            return None
+        try:
+            content = json.loads(said)
+            return Holder(int(content["process"]), str(content["computer"]))
+        except (ValueError, TypeError, KeyError):
+            return Holder()
+
+
+def this_computer() -> str:
+    """A mark that tells computers apart and does not name them."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _hold(handle: Any) -> bool:
@@ -168,6 +219,8 @@ def _hold(handle: Any) -> bool:
         if os.name == "nt":
             import msvcrt
 
+            # Far behind the content: what is locked there cannot even be read.
+            os.lseek(handle.fileno(), 1 << 30, os.SEEK_SET)
             msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
         else:
             import fcntl

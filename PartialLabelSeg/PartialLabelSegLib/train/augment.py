@@ -26,13 +26,12 @@ class Strength:
     rotate_degrees: float
     scale: float
     translate: float
-    mirror: tuple[int, ...]
     grey: float = 1.0
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @classmethod
     def of(cls, plan: Plan) -> Strength:
-        return cls(plan.rotate_degrees, plan.scale, plan.translate, plan.mirror, spacing_mm=plan.spacing_mm)
+        return cls(plan.rotate_degrees, plan.scale, plan.translate, spacing_mm=plan.spacing_mm)
 
 
 def window_size(plan: Plan) -> tuple[int, int, int]:
@@ -50,11 +49,19 @@ def _widened(length: int, factor: float) -> int:
     return length + 2 * math.ceil(length * (factor - 1) / 2)
 
 
-def draw_affine(count: int, strength: Strength, dimensions: int, generator: torch.Generator) -> Tensor:
+def draw_flips(count: int, mirror: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Which windows are mirrored along which axis: bool (count, 3), half of the windows along each axis in `mirror`."""
+    chance = torch.rand(count, 3, generator=generator) < 0.5
+    return chance & torch.tensor([axis in mirror for axis in range(3)])
+
+
+def draw_affine(strength: Strength, flips: Tensor, dimensions: int, generator: torch.Generator) -> Tensor:
     """Random maps from patch to window voxels, relative to the centres: (count, dimensions, dimensions + 1), in voxels of shape order.
 
-    In the plane: rotation, isotropic scale, shift, mirroring of the axes in `strength.mirror`; across slices a third of the rotation, in 3D.
+    In the plane: rotation, isotropic scale, shift, mirroring by `flips` (bool (count, 3)); across slices a third of the rotation, in 3D.
     """
+
+    count = len(flips)
 
     def uniform(limit: float, columns: int = 1) -> Tensor:
         return (torch.rand(count, columns, generator=generator) * 2 - 1) * limit
@@ -73,10 +80,9 @@ def draw_affine(count: int, strength: Strength, dimensions: int, generator: torc
     spacing = torch.tensor(strength.spacing_mm[3 - dimensions :])
     matrix = matrix * spacing / spacing[:, None] / factor[:, None, None]
     for axis in range(3):
-        flip = (torch.rand(count, generator=generator) < 0.5) & (axis in strength.mirror)
         column = axis - 3 + dimensions
         if column >= 0:
-            matrix[:, :, column] = torch.where(flip[:, None], -matrix[:, :, column], matrix[:, :, column])
+            matrix[:, :, column] = torch.where(flips[:, axis, None], -matrix[:, :, column], matrix[:, :, column])
     shift = uniform(strength.translate, dimensions)
     return torch.cat([matrix, shift[:, :, None]], dim=2)
 

@@ -10,18 +10,23 @@ import torch
 from torch import Tensor
 
 from ..config import Plan
-from .augment import Strength, change_grey, draw_affine, sample_geometry, window_size
+from ..data.plan import left_right
+from .augment import Strength, change_grey, draw_affine, draw_flips, sample_geometry, window_size
 from .device import Device
 from .windows import OUTSIDE, Cut, Sources, cut_windows, draw_windows
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """image float32 (N, C, *patch); target and weight bool (N, K, *patch): weight is the ambiguity map w of INERRANT, Eq. 2."""
+    """image float32 (N, C, *patch); target and weight bool (N, K, *patch): weight is the ambiguity map w of INERRANT, Eq. 2.
+
+    looked_for: bool (N, K), whether anybody looked for the structure in the window, so that its background is known too; None: everywhere.
+    """
 
     image: Tensor
     target: Tensor
     weight: Tensor
+    looked_for: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,42 @@ class BatchMaker:
         else:
             image = image[:, None]
         strength, patch = Strength.of(plan), plan.patch[1:] if flat else plan.patch
-        affine = draw_affine(image.shape[0], strength, len(patch), generator)
+        flips = draw_flips(image.shape[0], plan.mirror, generator)
+        affine = draw_affine(strength, flips, len(patch), generator)
         image, label, planes = sample_geometry(image, label, planes, affine, patch)
         image = change_grey(image, strength.grey if plan.rotate_degrees else 0.0, generator)
         known = torch.from_numpy(cut.known).to(device)
         target, weight = truth(label, known, len(plan.structures), planes, self._settles)
-        return Batch(image.contiguous(memory_format=self._device.memory_format(plan)), target, weight)
+        image = image.contiguous(memory_format=self._device.memory_format(plan))
+        batch = Batch(image, target, weight, looked_for(known, planes))
+        return sides_changed(batch, flips[:, left_right(plan.slice_axis)], twin_places(plan)) if plan.twins else batch
+
+
+def twin_places(plan: Plan) -> list[int]:
+    """For each structure the place of the one that it becomes when a scan is mirrored: its twin's, or its own."""
+    partner = {one: other for pair in plan.twins for one, other in (pair, pair[::-1])}
+    return [plan.structures.index(partner.get(name, name)) for name in plan.structures]
+
+
+def sides_changed(batch: Batch, mirrored: Tensor, places: list[int]) -> Batch:
+    """The batch with twins exchanged in the windows that are `mirrored`, bool (N,): there the left one is the right one."""
+
+    def exchanged(values: Tensor) -> Tensor:
+        chosen = mirrored.to(values.device)
+        return torch.where(chosen.view(-1, *(1,) * (values.ndim - 1)), values[:, places], values)
+
+    found = None if batch.looked_for is None else exchanged(batch.looked_for)
+    return Batch(batch.image, exchanged(batch.target), exchanged(batch.weight), found)
+
+
+def looked_for(known: Tensor, planes: dict[str, Tensor]) -> Tensor:
+    """bool (N, K): the structures that are known in a window's scan, or on some of the window's voxels."""
+    found = known.clone()
+    for name, plane in planes.items():
+        word, value = name.rsplit("-", 1)
+        if word == "certain":
+            found[:, int(value) - 1] |= plane.flatten(1).any(1)
+    return found
 
 
 def truth(

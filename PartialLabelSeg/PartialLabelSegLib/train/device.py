@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,9 @@ from ..config import Plan
 from ..run.failure import Failure
 
 MemoryFormat = torch.memory_format
+
+# Names of <malloc.h>.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,23 @@ def be_a_good_neighbour(threads: int) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     chosen = threads if threads > 0 else (cores - 1 if cores > 2 else cores)
     torch.set_num_threads(chosen)
+    keep_freed_memory()
     if hasattr(os, "nice") and os.nice(0) == 0:
         os.nice(5)
     return chosen
+
+
+def keep_freed_memory() -> None:
+    """Lets the C library keep what one step frees for the next one, up to 512 MiB, instead of handing it back and asking for it anew.
+
+    Tens of thousands of fresh pages are 5 % of a training step on a processor. Arrays above 32 MiB go back at once, as ever. Only glibc has this.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 1 << 25)
+        mallopt(_TRIM_THRESHOLD, 1 << 29)
 
 
 def free_unused(device: Device) -> None:

@@ -34,6 +34,7 @@ def build_segmentation(plan: Plan, seed: int) -> UNet:
                 strides=strides,
                 norm=plan.norm,
                 prior=plan.prior,
+                flat_levels=plan.flat_levels,
             )
         )
 

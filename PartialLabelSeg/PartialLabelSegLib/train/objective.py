@@ -30,7 +30,7 @@ class SegmentationObjective:
         logits = network(batch.image)
         if self.dice_weight == 0:
             return {"bce": masked_bce(logits, batch.target, batch.weight)}
-        bce, dice, positive = hard_bce_and_dice(logits, batch.target, batch.weight)
+        bce, dice, positive = hard_bce_and_dice(logits, batch.target, batch.weight, looked_for=batch.looked_for)
         looked_for = batch.weight.transpose(0, 1).flatten(1).any(1)
         return {"bce": mean_over(bce, looked_for), "dice": self.dice_weight * mean_over(dice, positive)}
 

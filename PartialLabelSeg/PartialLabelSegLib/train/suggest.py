@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
@@ -11,12 +10,11 @@ from torch import nn
 
 from ..config import Plan
 from ..data.case import Case
-from ..data.label_files import read_labels
-from ..data.labels import Labels
 from ..data.prediction import Prediction, fixed_point, write_prediction
-from ..relabel.select import candidates, rank_volume
+from ..relabel.proposal_file import write_proposal
+from ..relabel.select import rank_volume
 from ..run.events import Event
-from ..run.files import replacing
+from .judged import keep_candidates
 from .learn import confidence_network, segmentation_network
 from .predict import exclusive_labels, on_scan_grid, predict_volume
 from .session import Session
@@ -65,8 +63,9 @@ def _predict_case(
     prediction = Prediction(plan.structures, label, fixed_point(np.clip(best, 0, 1)), fixed_point(sure), rank)
     folder = session.round(number).prediction(case.folder.name)
     if session.truth is not None:
-        _keep_for_ranking(folder / "candidates.npz", session.truth / case.folder.name, labels, label, best, sure)
+        keep_candidates(folder / "candidates.npz", session.truth / case.folder.name, labels, label, best, sure)
     write_prediction(folder, prediction, case.grid)
+    write_proposal(folder, case.name, prediction, labels, case.grid)
 
 
 def upheld_by_neighbours(confidence: np.ndarray, predicted: np.ndarray, plan: Plan) -> np.ndarray:
@@ -81,20 +80,3 @@ def upheld_by_neighbours(confidence: np.ndarray, predicted: np.ndarray, plan: Pl
     agreement = ndimage.gaussian_filter1d(np.where(predicted, confidence, np.float32(0)), sigma, axis=0, mode="nearest")
     upheld: np.ndarray = confidence * agreement
     return upheld
-
-
-def _keep_for_ranking(
-    path: Path, truth_folder: Path, labels: Labels, label: np.ndarray, mcp: np.ndarray, confidence: np.ndarray
-) -> None:
-    """In an experiment with truth: for each candidate voxel whether it is right, and both confidences unrounded."""
-    if not (truth_folder / "labels.json").exists():
-        return
-    truth, _ = read_labels(truth_folder)
-    arrays = {}
-    for value, name in enumerate(labels.structures, 1):
-        found = candidates(labels, label, name)
-        arrays[f"correct-{value}"] = truth.positive(name)[found]
-        arrays[f"mcp-{value}"] = mcp[found]
-        arrays[f"confidence-{value}"] = confidence[found]
-    with replacing(path) as beside, open(beside, "wb") as handle:
-        np.savez_compressed(handle, **arrays)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...run.failure import Failure
 from ..case import Cohort
+from .choices import EVERY, CohortChoices, read_choices
+from .choose import chosen
+from .draft import DataSet, cohort_of
+from .join import called, joined
 from .manifest import read_manifest
 from .nnunet import NAME, read_nnunet
 from .openkbp import patients_in, read_openkbp
 from .segmentations import is_segmentation, read_segmentations
 
 MANIFEST = "cases.csv"
+NO_CHOICES = CohortChoices()
+__all__ = ["EVERY", "NO_CHOICES", "CohortChoices", "holds_data_set", "read_choices", "read_cohort", "read_cohorts"]
 UNDERSTOOD = (
     f"Give one of: a manifest {MANIFEST} (or the folder that holds it); an nnU-Net data set folder with {NAME}; "
     "a folder of volumes with .seg.nrrd files; an OpenKBP folder with pt_*/ct.csv."
@@ -24,16 +31,30 @@ def read_cohort(path: Path, absent: str = "missing") -> Cohort:
     absent: what a structure means that a label file could hold and does not draw, where the format itself does not say:
     'missing' (nobody looked) or 'absent' (it is not there). Failure: nothing there that is understood, or unusable as a whole.
     """
+    return read_cohorts((path,), absent)
+
+
+def read_cohorts(paths: Sequence[Path], absent: str = "missing", choices: CohortChoices = NO_CHOICES) -> Cohort:
+    """The cases of several data sets as one cohort, with what a person says of it; see `read_cohort`, `joined` and `chosen`."""
     if absent not in ("missing", "absent"):
         raise ValueError(f"absent must be 'missing' or 'absent', got {absent!r}")
+    found = {name: _found(path, absent, name if len(paths) > 1 else "") for name, path in zip(called(paths), paths)}
+    data = joined(found) if len(found) > 1 else next(iter(found.values()))
+    return cohort_of(data if choices == NO_CHOICES else chosen(data, choices))
+
+
+def _found(path: Path, absent: str, name: str) -> DataSet:
+    """The data set at a path; a Failure names it where it is one of several."""
     if not path.exists():
         raise Failure(f"there is no '{path}'.", way_out=UNDERSTOOD)
     try:
         return _read(path, absent)
+    except Failure as failure:
+        wrong = f"{failure.wrong} (In '{name}'.)" if name else failure.wrong
+        raise Failure(wrong, way_out=failure.way_out, case=failure.case, structure=failure.structure) from None
     except OSError as error:
-        raise Failure(
-            f"'{path.name}' cannot be read ({error.strerror or error}).", way_out="Look at its permissions."
-        ) from None
+        text = f"'{path.name}' cannot be read ({error.strerror or error})."
+        raise Failure(text, way_out="Look at its permissions.") from None
 
 
 def holds_data_set(path: Path) -> bool:
@@ -49,7 +70,7 @@ def _has_segmentation(path: Path) -> bool:
     return any(is_segmentation(found) for pattern in ("*", "*/*") for found in path.glob(pattern))
 
 
-def _read(path: Path, absent: str) -> Cohort:
+def _read(path: Path, absent: str) -> DataSet:
     if path.is_file():
         if path.name == NAME:
             return read_nnunet(path.parent, absent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -43,6 +43,7 @@ class Drawing:
 
     drawn: the structures that have voxels. said: what the source says of a structure; one that is not named is missing.
     slices: where a structure was looked for on some slices only. ignored: bool (z, y, x), voxels of which nothing is known.
+    in_part: drawn structures of which more may be there, elsewhere in the scan. firm: those of which `said` also holds where voxels are ignored.
     """
 
     drawn: Mapping[str, Drawn] = field(default_factory=dict)
@@ -50,6 +51,19 @@ class Drawing:
     slices: Mapping[str, Slices] = field(default_factory=dict)
     ignored: np.ndarray | None = None
     problems: tuple[Problem, ...] = ()
+    in_part: frozenset[str] = frozenset()
+    firm: frozenset[str] = frozenset()
+
+
+def united(parts: Sequence[Drawn]) -> Drawn:
+    """The voxels of all parts (at least one) as those of one structure."""
+    if len(parts) == 1:
+        return parts[0]
+    box = _around([part.box for part in parts])
+    block = np.zeros([side.stop - side.start for side in box], bool)
+    for part in parts:
+        block[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(part.box, box))] |= part.block
+    return Drawn(box, block)
 
 
 def boxes(labels: np.ndarray) -> dict[int, Box]:

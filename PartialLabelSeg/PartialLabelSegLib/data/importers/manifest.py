@@ -15,20 +15,20 @@ from pathlib import Path
 
 from ...run.failure import Failure
 from ...run.files import inside, read_json
-from ..case import SPLITS, Cohort
+from ..case import SPLITS
 from ..image_io import read_scan
 from ..labels import Slices
 from ..types import Problem, State, clean_name
 from .cells import parse_label_files, parse_slices_cell, parse_state, slices_from_json
-from .draft import Draft, cohort_of
+from .draft import DataSet, Draft
 from .manifest_labels import ManifestLabels
 from .names import similar_names
 from .side_file import Meaning, read_meaning
 from .table import Row, read_table
 
 
-def read_manifest(path: Path) -> Cohort:
-    """The cohort of a manifest. Failure: the table or `structures.json` as a whole is unusable; what is wrong with one case is a problem."""
+def read_manifest(path: Path) -> DataSet:
+    """The data set of a manifest. Failure: the table or `structures.json` as a whole is unusable; what is wrong with one case is a problem."""
     table = read_table(path)
     meaning = read_meaning(path.parent, table.structures)
     problems = [*table.problems, *meaning.problems, *similar_names(table.structures)]
@@ -50,7 +50,7 @@ def read_manifest(path: Path) -> Cohort:
             draft, found = _draft(name, row, path.parent, meaning)
             problems += found
             drafts += [draft] if draft is not None else []
-    return cohort_of("manifest", meaning.structures, drafts, problems, meaning.overlapping or frozenset())
+    return DataSet("manifest", meaning.structures, drafts, problems, meaning.overlapping or frozenset())
 
 
 def _draft(name: str, row: Row, folder: Path, meaning: Meaning) -> tuple[Draft | None, list[Problem]]:
@@ -88,7 +88,8 @@ def _draft(name: str, row: Row, folder: Path, meaning: Meaning) -> tuple[Draft |
     states = {key: State.SOME_SLICES if key in slices else state for key, state in states.items()}
     labels = ManifestLabels(files, states, slices, meaning)
     own = labels.draw_own if files and meaning.overlapping is None else None
-    return Draft(name, partial(read_scan, image), labels.draw, states, split, own), []
+    holds = frozenset(key for key, state in states.items() if state is not State.MISSING)
+    return Draft(name, partial(read_scan, image), labels.draw, states, split, own, holds), []
 
 
 def _states(name: str, row: Row) -> tuple[dict[str, State], list[Problem]]:

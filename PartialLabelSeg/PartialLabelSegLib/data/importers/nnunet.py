@@ -17,11 +17,10 @@ from typing import Any
 
 from ...run.failure import Failure
 from ...run.files import inside, read_json
-from ..case import Cohort
 from ..geometry import Grid
 from ..image_io import read_scan, volume_stem
 from ..types import Problem, State, clean_name, structures_named
-from .draft import Draft, cohort_of
+from .draft import DataSet, Draft
 from .drawing import Drawing, drawn_in, placed, read_named
 from .names import similar_names
 from .side_file import duplicate_keys
@@ -38,8 +37,8 @@ class LabelValues:
     ignore: int | None = None
 
 
-def read_nnunet(folder: Path, absent: str = "missing") -> Cohort:
-    """The cohort of a data set folder. Failure: `dataset.json` is unusable; what is wrong with one case is a problem."""
+def read_nnunet(folder: Path, absent: str = "missing") -> DataSet:
+    """What a data set folder holds. Failure: `dataset.json` is unusable; what is wrong with one case is a problem."""
     head = read_json(folder / NAME, "the description of the nnU-Net data set")
     if not isinstance(head, dict) or not isinstance(head.get("labels"), dict):
         raise Failure(f"{NAME} names no labels.", way_out=_FORM)
@@ -62,7 +61,7 @@ def read_nnunet(folder: Path, absent: str = "missing") -> Cohort:
         for one, other in combinations(values.structures, 2)
         if set(values.structures[one]) & set(values.structures[other])
     )
-    return cohort_of("nnU-Net", structures_named(tuple(values.structures)), drafts, problems, overlapping)
+    return DataSet("nnU-Net", structures_named(tuple(values.structures)), drafts, problems, overlapping)
 
 
 def label_values(labels: Mapping[str, Any]) -> LabelValues:

@@ -15,11 +15,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...run.failure import Failure
-from ..case import Cohort
 from ..geometry import Grid
 from ..placing import place_labels
 from ..types import Problem, State, structures_named
-from .draft import Draft, cohort_of
+from .draft import DataSet, Draft
 from .drawing import Drawing, drawn_in
 
 ORGANS = ("Brainstem", "SpinalCord", "RightParotid", "LeftParotid", "Esophagus", "Larynx", "Mandible")
@@ -36,8 +35,8 @@ def patients_in(folder: Path) -> list[Path]:
     )
 
 
-def read_openkbp(folder: Path, absent: str = "missing") -> Cohort:
-    """The cohort of a folder. Where it holds more than one of the study's sets, their names say the split."""
+def read_openkbp(folder: Path, absent: str = "missing") -> DataSet:
+    """The data set of a folder. Where it holds more than one of the study's sets, their names say the split."""
     patients = patients_in(folder)
     sets = {patient.parent.name for patient in patients}
     drafts: list[Draft] = []
@@ -51,8 +50,9 @@ def read_openkbp(folder: Path, absent: str = "missing") -> Cohort:
             problems.append(Problem("two folders are cases of this name. Rename one of them.", patient.name))
         else:
             draw = partial(_draw, patient, states, absent)
-            drafts.append(Draft(patient.name, partial(_read_ct, patient), draw, states, split))
-    return cohort_of("OpenKBP", structures_named(ORGANS), drafts, problems)
+            holds = frozenset(name for name, state in states.items() if state is State.LABELLED)
+            drafts.append(Draft(patient.name, partial(_read_ct, patient), draw, states, split, None, holds))
+    return DataSet("OpenKBP", structures_named(ORGANS), drafts, problems)
 
 
 def _grid(patient: Path) -> Grid:

@@ -13,12 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from ...run.failure import Failure
-from ..case import Cohort
 from ..geometry import Grid
 from ..image_io import looks_like_scan, read_scan, volume_stem
 from ..seg_nrrd import SegmentHead, read_heads
 from ..types import Problem, State, Structure, clean_name
-from .draft import Draft, cohort_of
+from .draft import DataSet, Draft
 from .drawing import Drawing
 from .names import similar_names
 from .segments import STATE_TAG, draw_own_segments, draw_segments, tagged
@@ -33,8 +32,8 @@ def is_segmentation(path: Path) -> bool:
     return path.name.lower().endswith(ENDING) and not path.name.startswith(".") and path.is_file()
 
 
-def read_segmentations(folder: Path, absent: str = "missing") -> Cohort:
-    """The cohort of a folder; its structures are all segment names, in the order of their first appearance."""
+def read_segmentations(folder: Path, absent: str = "missing") -> DataSet:
+    """The data set of a folder; its structures are all segment names, in the order of their first appearance."""
     pairs, problems = _pairs(folder)
     structures: dict[str, Structure] = {}
     drafts = []
@@ -47,9 +46,10 @@ def read_segmentations(folder: Path, absent: str = "missing") -> Cohort:
             continue
         for head in heads:
             structures.setdefault(head.name, Structure(head.name, head.color, head.terminology))
-        drafts.append(_draft(case, scan, segmentation, _stated(heads, said), absent))
+        draft = _draft(case, scan, segmentation, _stated(heads, said), absent)
+        drafts.append(replace(draft, holds=frozenset(head.name for head in heads)))
     problems += similar_names(structures)
-    return cohort_of("segmentations", tuple(structures.values()), drafts, problems)
+    return DataSet("segmentations", tuple(structures.values()), drafts, problems)
 
 
 def _stated(heads: Sequence[SegmentHead], said: Mapping[str, State]) -> dict[str, State]:

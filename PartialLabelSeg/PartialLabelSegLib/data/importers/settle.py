@@ -31,7 +31,12 @@ def settled(
     slices = {name: drawing.slices[name] for name in structures if states[name] is State.SOME_SLICES}
     negatives: dict[str, Marks] = {}
     if drawing.ignored is not None and drawing.ignored.any():
-        known, slices, negatives = _around_ignored(drawing, label_map, structures, overlapping)
+        around = tuple(
+            name for name in structures if name in drawing.said and name not in drawing.firm | drawing.in_part
+        )
+        certain, negatives = _around_ignored(drawing, label_map, around, overlapping)
+        known = tuple(flag and name not in around for name, flag in zip(structures, known))
+        slices = {**{name: where for name, where in slices.items() if name not in around}, **certain}
     origin = (label_map > 0).astype(np.uint8) * np.uint8(EXPERT)
     return Labels(structures, label_map, known, origin, slices, overlaps, negatives, {}, overlapping), tuple(problems)
 
@@ -40,6 +45,9 @@ def _state(name: str, drawing: Drawing, grid: Grid) -> tuple[State, list[Problem
     """What holds for a structure once its voxels were seen."""
     said = drawing.said.get(name, State.MISSING)
     voxels = drawing.drawn[name].voxels if name in drawing.drawn else 0
+    if name in drawing.in_part:
+        # What was merged into it is drawn in part: its voxels count, and nothing is known of the others.
+        return State.MISSING, []
     if said is State.SOME_SLICES:
         return said, _slice_problems(name, drawing, grid)
     if said in (State.MISSING, State.ABSENT) and voxels:
@@ -117,19 +125,18 @@ def _undeclared(
 
 def _around_ignored(
     drawing: Drawing, label_map: np.ndarray, structures: tuple[str, ...], overlapping: frozenset[frozenset[str]]
-) -> tuple[tuple[bool, ...], dict[str, Slices], dict[str, Marks]]:
-    """Nothing is known where voxels are ignored; elsewhere everything is.
+) -> tuple[dict[str, Slices], dict[str, Marks]]:
+    """Of these structures nothing is known where voxels are ignored; elsewhere everything is.
 
     Where whole slices are ignored the others are listed as slices. Else every structure gets, as sparse negatives, all voxels
     that are neither ignored nor its own nor settled by another's label: 9 bytes a voxel, shared by the structures in memory.
     """
     assert drawing.ignored is not None
-    known = (False,) * len(structures)
     if drawing.ignored.all():
-        return known, {}, {}
+        return {}, {}
     where = _whole_slices(drawing.ignored)
     if where is not None:
-        return known, dict.fromkeys(structures, where), {}
+        return dict.fromkeys(structures, where), {}
     everywhere = Marks.of(~drawing.ignored & (label_map == 0))
     negatives = dict.fromkeys(structures, everywhere)
     for name in {name for pair in overlapping for name in pair if name in structures}:
@@ -137,7 +144,7 @@ def _around_ignored(
         if name in drawing.drawn:
             certain[drawing.drawn[name].box] &= ~drawing.drawn[name].block
         negatives[name] = Marks.of(certain)
-    return known, {}, negatives
+    return {}, negatives
 
 
 def _whole_slices(ignored: np.ndarray) -> Slices | None:

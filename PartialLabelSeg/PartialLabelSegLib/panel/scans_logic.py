@@ -1,0 +1,235 @@
+"""The step Scans: which scans there are, what is drawn in each, and what the user says of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..data.types import Structure
+from ..run.failure import Failure
+from . import cohort_edits
+from .cohort import CohortTable, structures_of
+from .cohort_sources import DataSetRead, SceneScan, with_data_set, with_scene_scan
+from .data_sets import DataSets
+from .desk import ERROR, WARNING, Desk
+from .gather import Writer
+from .pairs import Pair, guess_pairs, scans_of, segmentations_of
+from .sample_data import MADE_UP
+from .sample_scans import sample_scans
+from .scene_scans import read_pair, read_pairs, scene_writer
+from .state import PanelState, Scan
+from .view_models import NodeView, ScansView
+
+MAKING = "Making sample scans…"
+READING = "Reading the scans of the scene…"
+NOTHING_LOADED = "No scan is loaded in Slicer that is not in the list already. Load one, or add a folder."
+
+
+class ScansController:
+    """Keeps the table true to the scene and to the data sets on disk, and does what the user asks for in this step."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.table = CohortTable()
+        self.writer: Writer = scene_writer(desk.scene, uuid.uuid4().hex)
+        self._stamps: dict[str, str] = {}
+        self._data_sets = DataSets(desk.application, self._data_set_read, lambda text: desk.say(text, ERROR))
+        self._observed = [
+            desk.scene.AddObserver(event, lambda *_: desk.tell())
+            for event in (desk.scene.NodeAddedEvent, desk.scene.NodeRemovedEvent)
+        ]
+        desk.structures_of_table = self.structures
+        desk.on_scene_closing(self._data_sets.forget)
+        desk.on_scene_replaced(self._replaced)
+        self.refresh()
+
+    def release(self) -> None:
+        self._data_sets.forget()
+        for tag in self._observed:
+            self._desk.scene.RemoveObserver(tag)
+        self._observed = []
+
+    def view(self) -> ScansView:
+        desk = self._desk
+        offered = (_nodes(scans_of(desk.scene)), _nodes(segmentations_of(desk.scene)))
+        return self.table.view(desk.state, *offered, busy=self._data_sets.busy or desk.busy)
+
+    def structures(self) -> tuple[Structure, ...]:
+        """Those of the table, with their colours and terminology."""
+        state, found = self._desk.state, []
+        for name in structures_of(state.scans):
+            look = self.table.look(state, name)
+            found.append(Structure(name, look.color, look.terminology))
+        return tuple(found)
+
+    def usable(self) -> tuple[Scan, ...]:
+        """The scans that learning can use."""
+        return tuple(scan for scan in self._desk.state.scans if self.table.usable(scan))
+
+    def why_not_learn(self) -> str:
+        """Why learning cannot start, in a sentence; '' where it can."""
+        if self._data_sets.busy:
+            return "The scans are still being read."
+        return self.table.why_not_learn(self._desk.state)
+
+    # What the scene and the disk hold
+
+    def refresh(self, then: Callable[[], None] | None = None) -> None:
+        """Reads again the scans of the scene that have changed since they were read, and data sets that were not read yet; then calls `then`."""
+        desk = self._desk
+        changed = [scan for scan in desk.state.scans if not scan.source and self._has_changed(scan)]
+        unread = dict.fromkeys(scan.source for scan in desk.state.scans if scan.source and not self.table.knows(scan))
+        for source in unread:
+            self._data_sets.ask(Path(source))
+        if changed:
+            pairs = [Pair(scan.name, *self._nodes_of(scan)) for scan in changed]
+            desk.later(read_pairs(pairs), lambda scenes: self._pairs_read(changed, scenes, then), READING)
+        elif then is not None:
+            then()
+
+    def _has_changed(self, scan: Scan) -> bool:
+        return not self.table.knows(scan) or self._stamps.get(scan.volume) != self.writer.stamp(scan)
+
+    def _nodes_of(self, scan: Scan) -> tuple[Any, Any]:
+        scene = self._desk.scene
+        return tuple(scene.GetNodeByID(key) if key else None for key in (scan.volume, scan.segmentation))  # type: ignore[return-value]
+
+    def _pairs_read(self, scans: list[Scan], scenes: list[SceneScan], then: Callable[[], None] | None) -> None:
+        state = self._desk.state
+        for scan, scene in zip(scans, scenes):
+            fresh = self._learned(scene)
+            now = state.scan_named(scan.name)
+            if now is not None and now.volume == scan.volume:
+                state = state.with_scan(cohort_edits.refreshed(now, fresh.found, fresh.problems))
+        self._desk.put(state)
+        if then is not None:
+            then()
+
+    def _learned(self, scene: SceneScan) -> Scan:
+        scan = self.table.learn_scene(scene)
+        self._stamps[scan.volume] = self.writer.stamp(scan)
+        self._desk.tell()
+        return scan
+
+    def _data_set_read(self, data: DataSetRead) -> None:
+        """Failure: two data sets name a scan alike."""
+        state = with_data_set(self._desk.state, data)
+        self.table.learn_data_set(data)
+        self._desk.put(state)
+        if not data.scans:
+            self._desk.say(f"{Path(data.source).name} holds no scan that can be read.", WARNING)
+        self._desk.tell()
+
+    def _replaced(self) -> None:
+        self.table.forget()
+        self._stamps.clear()
+        self._data_sets.forget()
+        self.refresh()
+
+    # What the user asks for
+
+    def add_from_scene(self) -> None:
+        taken = {key for scan in self._desk.state.scans for key in (scan.volume, scan.segmentation) if key}
+        found = guess_pairs(self._desk.scene, taken)
+        if not found.pairs:
+            self._desk.say(NOTHING_LOADED, WARNING)
+            return
+        self._desk.later(read_pairs(found.pairs), lambda scenes: self._added(scenes, found.left_over), READING)
+
+    def _added(self, scenes: list[SceneScan], left_over: tuple[Any, ...]) -> None:
+        state = self._desk.state
+        for scene in scenes:
+            state = with_scene_scan(state, self._learned(scene))
+        self._desk.put(state)
+        if left_over:
+            names = ", ".join(f"'{node.GetName()}'" for node in left_over[:3])
+            text = f"To which scan {names} belongs is not clear. Choose it beside the scan."
+            self._desk.say(text, WARNING)
+
+    def add_folder(self) -> None:
+        path = self._desk.application.choose_folder("A folder with scans")
+        if path is not None:
+            self.open_folder(path)
+
+    def add_manifest(self) -> None:
+        path = self._desk.application.choose_file("A list of scans", "Lists of scans (*.csv *.json);;All files (*)")
+        if path is not None:
+            self.open_folder(path)
+
+    def open_folder(self, path: Path) -> None:
+        """A folder, a manifest, or a data set of another program."""
+        self._data_sets.ask(Path(path))
+        self._desk.tell()
+
+    def add_sample(self) -> None:
+        """Made-up scans, loaded as a user's own would be."""
+        work = sample_scans(self._desk.application, MADE_UP)
+        self._desk.later(work, lambda nodes: self.add_from_scene(), MAKING)
+
+    def remove(self, scans: tuple[str, ...]) -> None:
+        self._desk.put(cohort_edits.removed(self._desk.state, scans))
+
+    def set_states(self, cells: tuple[tuple[str, str], ...], state: str) -> None:
+        self._desk.put(cohort_edits.with_states(self._desk.state, cells, state))
+
+    def cycle_state(self, scan: str, structure: str) -> None:
+        self._desk.put(cohort_edits.cycled(self._desk.state, scan, structure))
+
+    def rename(self, scan: str, segment: str, structure: str) -> None:
+        self._desk.put(cohort_edits.renamed(self._desk.state, scan, segment, structure))
+
+    def merge(self, structures: tuple[str, ...], into: str) -> None:
+        self._desk.put(cohort_edits.merged(self._desk.state, structures, into))
+
+    def pick_pair(self, scan: str, volume: str, segmentation: str) -> None:
+        state = self._desk.state
+        old = state.scan_named(scan)
+        if old is None:
+            return
+        if any(item.volume == volume and volume and item.name != scan for item in state.scans):
+            self._desk.say(f"Another scan of the list has this volume already; '{scan}' stays as it was.", WARNING)
+            self._desk.tell()
+            return
+        chosen = replace(old, volume=volume, segmentation=segmentation)
+        try:
+            scene = read_pair(scan, *self._nodes_of(chosen))
+        except Failure as failure:
+            self._desk.say(failure.sentence(), ERROR)
+            return
+        fresh = self._learned(scene)
+        self._desk.put(
+            _without_pair(state, scan, segmentation).with_scan(
+                cohort_edits.refreshed(chosen, fresh.found, fresh.problems)
+            )
+        )
+        self.refresh()
+
+    def show_scan(self, scan: str) -> None:
+        found = self._desk.state.scan_named(scan)
+        if found is None:
+            return
+        self._desk.change(scan=scan)
+        volume = self._nodes_of(found)[0]
+        if volume is not None:
+            self._desk.application.show_volume(volume)
+            self._desk.application.fit_slices()
+        elif found.source:
+            self._desk.say(f"'{scan}' lies on disk; the step Look shows it once learning has read it.")
+
+
+def _nodes(nodes: list[Any]) -> tuple[NodeView, ...]:
+    return tuple(NodeView(str(node.GetID()), str(node.GetName() or node.GetID())) for node in nodes)
+
+
+def _without_pair(state: PanelState, scan: str, segmentation: str) -> PanelState:
+    """A segmentation belongs to one scan: the one that had it before is without it."""
+    scans = tuple(
+        replace(item, segmentation="")
+        if segmentation and item.segmentation == segmentation and item.name != scan
+        else item
+        for item in state.scans
+    )
+    return replace(state, scans=scans)

@@ -1,0 +1,122 @@
+"""How to learn: the preset and the time it may take; everything else under Advanced, with defaults that do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import qt
+
+from .. import words
+from ..qt_subset import Quiet, button, get, label, section
+from ..view_models import ChoicesView
+from ..view_models_decide import Choice
+from .chooser import Chooser
+
+MOST_MINUTES, USUAL_MINUTES = 10_000, 60
+MOST_ROUNDS, MOST_SEED = 20, 2**31 - 1
+
+SetChoice = Callable[[str, object], None]
+
+
+class LearnChoices:
+    """`chosen(name, value)` is called with the name of a choice and its new value; `reset()` with the press of Defaults."""
+
+    def __init__(self, chosen: SetChoice, reset: Callable[[], object]) -> None:
+        self._chosen = chosen
+        self.preset = self._chooser("preset", "How large the network is, and how long it learns.")
+        self.device = self._chooser("device", "Where to compute.")
+        self.dimensions = self._chooser("dimensions", "What the network sees at once.")
+        self.confidence = self._chooser("confidence", "How sure it is of each voxel: where that is taken from.")
+        self.limited = qt.QCheckBox("at most")
+        self.limited.setObjectName("limit_time")
+        self.limited.setToolTip("Learn for a given time at most; without this, as long as the preset takes.")
+        self.minutes = _number("minutes", 1, MOST_MINUTES, "How long learning may take, all rounds together.")
+        self.minutes.setSuffix(" min")
+        self.minutes.setValue(USUAL_MINUTES)
+        tip = "How often suggestions become labels that the next round learns from. 0: learn once only."
+        self.rounds = _number("rounds", 0, MOST_ROUNDS, tip)
+        self.seed = _number("seed", 0, MOST_SEED, "Another number gives another run; the same number repeats it.")
+        self.reset = button("Defaults", "choices_reset", "Set everything here as it was at first.", reset)
+        self.widget = self._laid_out()
+        self._connect()
+
+    def _chooser(self, name: str, tip: str) -> Chooser:
+        return Chooser(name, tip, lambda key: self._chosen(name, key or None))
+
+    def _laid_out(self) -> Any:
+        whole = qt.QWidget()
+        whole.setObjectName("learn_choices")
+        grid = qt.QGridLayout(whole)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(label("How"), 0, 0)
+        grid.addWidget(self.preset.widget, 0, 1, 1, 2)
+        grid.addWidget(label("Time"), 1, 0)
+        grid.addWidget(self.limited, 1, 1)
+        grid.addWidget(self.minutes, 1, 2)
+        self.advanced, inside = section("Advanced", "advanced", False)
+        grid.addWidget(self.advanced, 2, 0, 1, 3)
+        rest = qt.QWidget()
+        form = qt.QGridLayout(rest)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setColumnStretch(1, 1)
+        rows = (
+            ("Compute on", self.device.widget),
+            ("Learn", self.dimensions.widget),
+            ("Confidence", self.confidence.widget),
+            ("Rounds", self.rounds),
+            ("Seed", self.seed),
+            ("", self.reset),
+        )
+        for place, (text, widget) in enumerate(rows):
+            form.addWidget(label(text), place, 0)
+            form.addWidget(widget, place, 1)
+        inside.addWidget(rest)
+        return whole
+
+    def _connect(self) -> None:
+        # Qt 5 has these signals for numbers and for texts: the slots ask for the value themselves.
+        self.limited.toggled.connect(lambda checked=False: self._minutes_changed())
+        self.minutes.valueChanged.connect(lambda value=0: self._minutes_changed())
+        self.rounds.valueChanged.connect(lambda value=0: self._chosen("rounds", int(get(self.rounds, "value"))))
+        self.seed.valueChanged.connect(lambda value=0: self._chosen("seed", int(get(self.seed, "value"))))
+
+    def _minutes_changed(self) -> None:
+        limited = bool(self.limited.isChecked())
+        self.minutes.setEnabled(limited)
+        self._chosen("minutes", float(get(self.minutes, "value")) if limited else None)
+
+    def show(self, view: ChoicesView, enabled: bool) -> None:
+        """Emits nothing."""
+        self.preset.show(_choices(words.PRESETS), view.preset)
+        self.device.show(_choices(words.DEVICES), view.device)
+        self.dimensions.show(_choices(words.DIMENSIONS), view.dimensions or "")
+        self.confidence.show(_choices(words.CONFIDENCES), view.confidence)
+        with Quiet(self.limited, self.minutes, self.rounds, self.seed):
+            self.limited.setChecked(view.minutes is not None)
+            if view.minutes is not None:
+                _set(self.minutes, max(1, round(view.minutes)))
+            _set(self.rounds, view.rounds)
+            _set(self.seed, view.seed)
+        self.minutes.setEnabled(view.minutes is not None)
+        self.widget.setEnabled(enabled)
+
+
+def _choices(group: Mapping[str, words.Word]) -> list[Choice]:
+    return [Choice(key, word.text, word.meaning) for key, word in group.items()]
+
+
+def _number(name: str, low: int, high: int, tip: str) -> Any:
+    made = qt.QSpinBox()
+    made.setObjectName(name)
+    made.setRange(low, high)
+    made.setToolTip(tip)
+    # A number that is being typed is not yet chosen.
+    made.setKeyboardTracking(False)
+    return made
+
+
+def _set(box: Any, value: int) -> None:
+    if get(box, "value") != value:
+        box.setValue(int(value))

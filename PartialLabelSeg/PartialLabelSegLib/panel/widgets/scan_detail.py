@@ -1,0 +1,122 @@
+"""The current scan: its current cell in words, what is wrong with it, its volume and segmentation, and what its segments count as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import qt
+
+from ..qt_subset import button, get, label, paragraph, row
+from ..view_models import NodeView, ScansView, ScanView, SegmentView
+from ..view_models_decide import Choice
+from .chooser import Chooser
+from .fitting import set_text
+from .rename_bar import LEFT_OUT
+from .scan_problems import ScanProblems
+
+NOTHING = Choice("", "(none)", "Nothing is chosen.")
+
+
+@dataclass(frozen=True)
+class DetailCalls:
+    """What the part tells: show or remove the scan, another pair was picked, a segment is to be renamed."""
+
+    show_scan: Callable[[str], None]
+    remove: Callable[[str], None]
+    pick_pair: Callable[[str, str, str], None]
+    rename: Callable[[str, str], None]
+
+
+class ScanDetail:
+    """Hidden where no scan is current."""
+
+    def __init__(self, calls: DetailCalls) -> None:
+        self._calls = calls
+        self._scan = ScanView("")
+        self.title = paragraph("", "scan_title")
+        bold = get(self.title, "font")
+        bold.setBold(True)
+        self.title.setFont(bold)
+        self.readout = paragraph("", "cell_readout")
+        self.problems = ScanProblems("scan_problems", _nothing)
+        self.volume = Chooser(
+            "pair_volume", "The scan. Choose another one where the pair was guessed wrongly.", self._volume
+        )
+        self.segmentation = Chooser(
+            "pair_segmentation", "The segmentation that belongs to this scan.", self._segmentation
+        )
+        self.segment = Chooser("segment", "The segments of this scan, and the structure that each counts as.", _nothing)
+        self._labels = [label(text) for text in ("Scan", "Drawn in", "Segments")]
+        self.widget = qt.QWidget()
+        self.widget.setObjectName("scan_detail")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        calls = self._calls
+        tip = "Let this segment count as another structure, in this scan only."
+        self.rename = button("Rename…", "segment_rename", tip, self._rename_clicked)
+        show = button("Show", "scan_show", "Show this scan in all views.", lambda: calls.show_scan(self._scan.name))
+        tip = "Take this scan out of the list. Nothing is deleted from the scene or the disk."
+        remove = button("Remove", "scan_remove", tip, lambda: calls.remove(self._scan.name))
+        grid = qt.QGridLayout(self.widget)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self.title, 0, 0, 1, 3)
+        grid.addWidget(self.readout, 1, 0, 1, 3)
+        grid.addWidget(self.problems.widget, 2, 0, 1, 3)
+        grid.addWidget(row(show, remove, None), 3, 0, 1, 3)
+        for line, (text, box) in enumerate(zip(self._labels, (self.volume, self.segmentation, self.segment)), 4):
+            grid.addWidget(text, line, 0)
+            grid.addWidget(box.widget, line, 1, 1, 1 if box is self.segment else 2)
+        grid.addWidget(self.rename, 6, 2)
+
+    def show(self, view: ScansView, scan: ScanView | None, readout: str) -> None:
+        """Emits nothing. `readout`: the current cell in words."""
+        self.widget.setVisible(scan is not None)
+        if scan is None:
+            return
+        self._scan = scan
+        set_text(self.title, f"{scan.name} ({scan.origin})" if scan.origin else scan.name)
+        set_text(self.readout, readout)
+        self.problems.show(scan.problems)
+        self.volume.show(_choices(view.volumes), scan.volume)
+        self.segmentation.show(_choices(view.segmentations), scan.segmentation)
+        for part in (*self._labels[:2], self.volume.widget, self.segmentation.widget):
+            part.setVisible(scan.in_scene)
+        for part in (self._labels[2], self.segment.widget, self.rename):
+            part.setVisible(bool(scan.segments))
+
+    def point_at(self, structure: str) -> None:
+        """Chooses the segment that counts as `structure`, else the one that was chosen."""
+        segments = self._scan.segments
+        chosen = self.segment.current()
+        now = next((item.name for item in segments if chosen is not None and item.name == chosen.key), "")
+        here = next((item.name for item in segments if item.structure == structure), "")
+        self.segment.show([_segment(item) for item in segments], here or now or (segments[0].name if segments else ""))
+
+    def _volume(self, key: str) -> None:
+        self._calls.pick_pair(self._scan.name, key, self._scan.segmentation)
+
+    def _segmentation(self, key: str) -> None:
+        self._calls.pick_pair(self._scan.name, self._scan.volume, key)
+
+    def _rename_clicked(self) -> None:
+        chosen = self.segment.current()
+        if chosen is not None:
+            self._calls.rename(self._scan.name, chosen.key)
+
+
+def _choices(nodes: Sequence[NodeView]) -> list[Choice]:
+    return [NOTHING, *(Choice(node.id, node.name) for node in nodes)]
+
+
+def _segment(item: SegmentView) -> Choice:
+    counts = item.name if item.name == item.structure else f"{item.name} → {item.structure or LEFT_OUT}"
+    return Choice(
+        item.name, counts, f"The segment '{item.name}' counts as {item.structure or 'nothing: it is left out'}."
+    )
+
+
+def _nothing(key: str) -> None:
+    """To look at another segment changes nothing; there are no links here."""

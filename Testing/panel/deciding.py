@@ -1,0 +1,86 @@
+"""A run that waits for decisions: three training scans and one for validation, small enough to count by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from PartialLabelSegLib.data.case import CaseSource, write_case
+from PartialLabelSegLib.data.geometry import Grid
+from PartialLabelSegLib.data.labels import EXPERT, Labels
+from PartialLabelSegLib.data.prediction import Prediction, fixed_point, write_prediction
+from PartialLabelSegLib.panel.decisions import Decisions, open_decisions
+from PartialLabelSegLib.panel.run_facts import RunReader
+from PartialLabelSegLib.relabel.proposal_file import write_proposal
+from PartialLabelSegLib.relabel.select import rank_volume
+from PartialLabelSegLib.run.folder import RunFolder
+
+NAMES = ("Liver", "Spleen", "Tumour")
+GRID = Grid((12, 10, 8), (1.0, 2.0, 5.0), (3.0, -4.0, 10.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+"""Voxels of 0.01 mL."""
+KNOWN = {
+    "CT 1": (False, True, True),
+    "CT 2": (False, False, True),
+    "CT 3": (True, False, False),
+    "CT 4": (True, True, True),
+}
+Box = tuple[slice, slice, slice]
+LIVER: Box = (slice(2, 6), slice(2, 7), slice(2, 8))
+CRUMB: Box = (slice(6, 7), slice(8, 9), slice(9, 11))
+SPLEEN: Box = (slice(3, 5), slice(1, 3), slice(9, 12))
+"""Suggested in every scan: 120 voxels of liver and a crumb of 2, 12 of spleen at the edge of the scan. Tumours are nowhere."""
+
+
+def labels_of(scan: str) -> Labels:
+    """One voxel of the tumour is drawn where it is known."""
+    label_map = np.zeros(GRID.shape, np.uint8)
+    if KNOWN[scan][2]:
+        label_map[0, 0, 0] = 3
+    return Labels(NAMES, label_map, KNOWN[scan], (label_map > 0).astype(np.uint8) * np.uint8(EXPERT))
+
+
+def prediction_of(scan: str) -> Prediction:
+    """The confidence falls with the flat index within a structure."""
+    label = np.zeros(GRID.shape, np.uint8)
+    for value, box in ((1, LIVER), (1, CRUMB), (2, SPLEEN)):
+        label[box] = value
+    falling = np.linspace(0.95, 0.55, label.size, dtype=np.float32).reshape(label.shape)
+    confidence = np.where(label > 0, falling, np.float32(0))
+    stored = fixed_point(confidence)
+    return Prediction(NAMES, label, stored, stored, rank_volume(labels_of(scan), label, confidence))
+
+
+def predict(run: RunFolder, scan: str, number: int = 0) -> None:
+    """What the worker leaves for one scan."""
+    folder = run.round(number).prediction(scan.replace(" ", "_"))
+    prediction = prediction_of(scan)
+    write_prediction(folder, prediction, GRID)
+    write_proposal(folder, scan, prediction, labels_of(scan), GRID)
+
+
+def make_run(path: Path, *predicted: str) -> RunFolder:
+    run = RunFolder(path)
+    cases = [
+        {"name": scan, "folder": scan.replace(" ", "_"), "split": "validation" if scan == "CT 4" else "train"}
+        for scan in KNOWN
+    ]
+    structures = [{"name": name, "color": [0.5, 0.5, 0.5], "terminology": ""} for name in NAMES]
+    configuration = {"relabelling": {"method": "full", "rounds": 2}}
+    run.write_head({"configuration": configuration, "structures": structures, "overlapping": [], "cases": cases})
+    for case in cases:
+        write_case(run.case(str(case["folder"])), _source(str(case["name"])), str(case["name"]))
+    for scan in predicted or KNOWN:
+        predict(run, scan)
+    return run
+
+
+def _source(scan: str) -> CaseSource:
+    return CaseSource(scan, lambda: GRID.image(np.zeros(GRID.shape, np.int16)), lambda _: labels_of(scan))
+
+
+def opened(run: RunFolder, number: int = 0) -> Decisions:
+    """As after a start of the panel."""
+    decisions = open_decisions(run, RunReader().facts(run), number)
+    decisions.refresh()
+    return decisions
