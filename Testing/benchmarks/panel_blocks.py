@@ -19,12 +19,15 @@ NODES = {
 HOST = {("host/views.py", "_take_over"), ("host/views.py", "read")}
 """Pictures taken of the views for a window without a screen. Slicer does not do this."""
 APART = NODES | HOST
+DRAWING = {("host/views.py", "render")}
+"""Slicer's views drawing themselves."""
 
 
 def summed_up(activity: Activity) -> dict[str, Any]:
     """An activity for the result file: the longest block, the longest apart from nodes and the host's own work, and where they were."""
     worst = activity.longest
     rest = max(activity.blocks, key=_rest_ms, default=worst)
+    own = max(activity.blocks, key=_own_ms, default=worst)
     nodes = max(activity.blocks, key=lambda block: _share(block, NODES) * block.ms, default=worst)
     return {
         "name": activity.name,
@@ -36,6 +39,8 @@ def summed_up(activity: Activity) -> dict[str, Any]:
         "longest_where": where(worst),
         "rest_ms": round(_rest_ms(rest), 1),
         "rest_where": where(rest, without=APART),
+        "own_ms": round(_own_ms(own), 1),
+        "own_where": where(own, without=APART | DRAWING),
         "nodes_ms": round(_share(nodes, NODES) * nodes.ms, 1),
         "nodes_where": where(nodes, only=NODES),
         "rest_over_50_ms": sum(_rest_ms(block) > 50 for block in activity.blocks),
@@ -55,6 +60,10 @@ def _is_in(stack: tuple[Frame, ...], places: set[tuple[str, str]]) -> bool:
 
 def _rest_ms(block: Block) -> float:
     return block.ms * (1 - _share(block, APART))
+
+
+def _own_ms(block: Block) -> float:
+    return block.ms * (1 - _share(block, APART | DRAWING))
 
 
 def where(

@@ -66,9 +66,7 @@ def make_cohort(folder: Path, grid: Grid = GRID) -> ScanCohort:
     cases = [{"name": scan, "folder": folder_of(scan), "split": "train"} for scan in scans]
     structures = [{"name": item.name, "color": item.color, "terminology": ""} for item in made.structures]
     configuration = {"relabelling": {"method": "full", "rounds": 2}}
-    made.left.write_head(
-        {"configuration": configuration, "structures": structures, "overlapping": [], "cases": cases}
-    )
+    made.left.write_head({"configuration": configuration, "structures": structures, "overlapping": [], "cases": cases})
     return made
 
 

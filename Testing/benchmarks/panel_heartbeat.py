@@ -27,7 +27,7 @@ Frame = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Block:
-    """A time without a beat. cpu_ms: processor time of the thread in it. stacks: samples of where it was, innermost frame first."""
+    """A time without a beat. cpu_ms: processor time in it, of all threads: what drawing needs, too. stacks: samples of where it was, innermost frame first."""
 
     ms: float
     cpu_ms: float
@@ -86,13 +86,13 @@ class Heartbeat:
     def _start_waiting(self) -> None:
         if self._can_sample:
             signal.setitimer(signal.ITIMER_REAL, FIRST_SAMPLE_SECONDS, SAMPLE_SECONDS)
-        self._at = (time.perf_counter(), time.thread_time())
+        self._at = (time.perf_counter(), time.process_time())
 
     def _beat(self) -> None:
         if self._current is None:
             return
         ms = 1000 * (time.perf_counter() - self._at[0])
-        cpu_ms = 1000 * (time.thread_time() - self._at[1])
+        cpu_ms = 1000 * (time.process_time() - self._at[1])
         if self._can_sample:
             signal.setitimer(signal.ITIMER_REAL, 0)
         self._current.beats += 1

@@ -1,6 +1,6 @@
 """A session in the panel's window with clicks, measured: scans, learning, looking, deciding, finishing. In a process of its own.
 
-    python -m benchmarks.panel_session FOLDER RESULT.json [--short]
+python -m benchmarks.panel_session FOLDER RESULT.json [--short]
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class Session:
 
         def command(python: str, *said: Any) -> list[str]:
             learns = said[0] == "complete"
-            return [python, "-u", str(WORKER), str(cohort.left.path), *map(str, said)] if learns else real(python, *said)
+            return (
+                [python, "-u", str(WORKER), str(cohort.left.path), *map(str, said)] if learns else real(python, *said)
+            )
 
         jobs.worker_command = command
 
@@ -177,8 +179,8 @@ class Session:
 
     # The slider
 
-    def _gamma(self) -> dict[str, Any]:
-        """Milliseconds from a step of the slider to the drawn slice views, by what is shown: all steps per view."""
+    def _gamma(self) -> dict[str, dict[str, float]]:
+        """Milliseconds per view from a step of the slider to the drawn slice views, by what is shown."""
         found = {}
         for name in NAMES:
             self._choose(name)
@@ -196,21 +198,22 @@ class Session:
                 slider.setValue(value)
                 self._rest(20)
             self._rest(600)
-        return {name: _spread(times) for name, times in found.items()}
+        return found
 
-    def _gamma_steps(self, move: Callable[[float], object]) -> list[float]:
+    def _gamma_steps(self, move: Callable[[float], object]) -> dict[str, float]:
         views = [label.view for label in self.window.window.labels.values()]
-        times = []
+        times, busy = [], []
         for number in range(GAMMA_STEPS):
             # Back and forth over the whole slider, never twice the same.
             gamma = 0.02 + 0.96 * ((37 * number) % GAMMA_STEPS) / GAMMA_STEPS
-            begun = time.perf_counter()
+            begun, before = time.perf_counter(), time.process_time()
             move(gamma)
             for view in views:
                 view.window.Render()
             times.append(1000 * (time.perf_counter() - begun) / len(views))
+            busy.append(1000 * (time.process_time() - before) / len(views))
         self._rest(500)
-        return times
+        return _spread(times) | {"processor": statistics.median(busy)}
 
     # Decisions
 
@@ -237,7 +240,10 @@ class Session:
 
     def _has_voxels(self, structure: str) -> bool:
         scene = self.window.application.scene
-        nodes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))]
+        nodes = [
+            scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
+            for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
+        ]
         volume = next((node for node in nodes if node.GetName() == ON_DISK), None)
         node = own_node(volume, ON_DISK, ACCEPTED, create=False) if volume is not None else None
         return node is not None and bool(OwnSegments(node, volume).segment_id(structure))

@@ -1,6 +1,6 @@
 """A worker that learns nothing, for the panel's benchmark: its events come as fast as a real one's, and its files were made before.
 
-    python panel_worker.py LEFT complete ... --out RUN      LEFT: the run (`panel_cohort`) whose parts it moves into RUN
+python panel_worker.py LEFT complete ... --out RUN      LEFT: the run (`panel_cohort`) whose parts it moves into RUN
 """
 
 from __future__ import annotations

@@ -71,8 +71,12 @@ class Study:
         return len(self.split(0)[0])
 
 
+MIRRORED = {"mirror": [2]}
+"""Head and neck look alike from both sides; the parotid glands change places."""
+
+
 def _openkbp() -> Study:
-    return Study("openkbp", ORGANS, tuple(Scan(item) for item in openkbp(30)), "2.5d")
+    return Study("openkbp", ORGANS, tuple(Scan(item) for item in openkbp(30)), "2.5d", MIRRORED)
 
 
 def _openkbp_more() -> Study:
@@ -83,7 +87,7 @@ def _openkbp_more() -> Study:
         for path in sorted(folder.glob("*_ct.nii.gz"))
     ]
     scans = (*(Scan(item) for item in openkbp(30)), *(Scan(item, partial=True) for item in more))
-    return Study("openkbp-more", ORGANS, scans, "2.5d", ceiling=False)
+    return Study("openkbp-more", ORGANS, scans, "2.5d", MIRRORED, ceiling=False)
 
 
 def _hippocampus() -> Study:

@@ -90,8 +90,10 @@ def test_small_crops_in_3d_are_one_patch_and_are_not_halved_away() -> None:
 def test_slices_lie_along_the_coarse_axis_and_left_and_right_follow_it(
     cohort: Fingerprint, axis: int, left_right: int, dimensions: str
 ) -> None:
-    made = plan(cohort, dimensions, twins=(("A", "B"),))
-    assert made.slice_axis == axis and made.mirror == (left_right,) and made.twins == (("A", "B"),)
+    made = plan(cohort, dimensions, twins=())
+    assert made.slice_axis == axis and made.mirror == (left_right,)
+    sided = plan(cohort, dimensions, twins=(("A", "B"),))
+    assert sided.mirror == () and sided.twins == (("A", "B"),)
     assert plan(cohort, dimensions).mirror == ()
     assert made.spacing_mm[0] >= cohort.spacing_mm[axis]
 
@@ -226,6 +228,17 @@ def test_without_any_label_the_grey_values_of_whole_scans_count(tmp_path: Path) 
     )
     assert result.foreground_share == 0 and result.intensity.mean == pytest.approx(200, abs=1)
     assert result.intensity.low < 0 and result.intensity.high > 400
+
+
+def test_a_scan_in_which_nothing_is_drawn_does_not_change_the_grey_values(tmp_path: Path) -> None:
+    grid = straight((8, 8, 8), (1.0, 1.0, 1.0))
+    label_map = np.zeros((8, 8, 8), np.uint8)
+    label_map[2:4] = 1
+    organ = np.where(label_map, 150, -1000).astype(np.int16)
+    drawn = case_of(tmp_path / "a", organ, Labels.expert(("A",), label_map, (True,)), grid)
+    air = Labels.expert(("A",), np.zeros((8, 8, 8), np.uint8), (False,))
+    undrawn = case_of(tmp_path / "b", np.full((8, 8, 8), -1000, np.int16), air, grid)
+    assert fingerprint([undrawn, drawn]).intensity == fingerprint([drawn]).intensity
 
 
 def test_a_constant_scan_gives_a_normalisation_that_can_be_divided_by(tmp_path: Path) -> None:

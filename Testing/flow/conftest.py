@@ -201,7 +201,7 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> Sequenc
     return [name for name in sorted({*first, *second}) if not np.array_equal(first.get(name, 0), second.get(name, 1))]
 
 
-QUICK = {"steps": 30, "fine_tune_steps": 6, "confidence_steps": 6, "validate_every": 10}
+QUICK = {"steps": 50, "fine_tune_steps": 6, "confidence_steps": 6, "validate_every": 10}
 DECISIONS = [
     {"case": "scan0", "structure": "Spleen", "decision": "accepted", "gamma": 1.0},
     {"case": "scan1", "structure": "Liver", "decision": "accepted", "gamma": 0.5},

@@ -165,7 +165,13 @@ def started(*arguments: str | Path) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         start_new_session=True,
+        # A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl+C.
+        preexec_fn=heeding_ctrl_c if os.name == "posix" else None,
     )
+
+
+def heeding_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(process: subprocess.Popen[str], kind: str) -> dict[str, Any]:

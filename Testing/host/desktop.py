@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ SETTLE_MS = 1500
 def main(arguments: list[str]) -> int:
     """The exit status. The window stays until it is closed, or with --screenshot until its picture is taken."""
     options = _options(arguments)
-    if options.screenshot:
+    if options.screenshot or options.pictures:
         draw_without_display()
     elif complaint := why_no_window():
         print(complaint)
@@ -36,6 +37,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 Testing panel", description=__doc__)
     parser.add_argument("--scans", type=Path, metavar="FOLDER", help="scans to open at the start")
     parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save a picture (png) of the window and quit")
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="go through the README's tutorial, save a picture (png) of each step and quit; takes as long as learning does",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="with --pictures: learn only so many steps")
     parser.add_argument(
         "--work", type=Path, metavar="FOLDER", help="where new work folders are offered (default: home)"
     )
@@ -55,6 +63,13 @@ def why_no_window() -> str:
 
 
 def _show(application: Any, options: argparse.Namespace) -> int:
+    if not options.pictures:
+        return _in_window(application, options, options.work or Path.home())
+    with tempfile.TemporaryDirectory() as folder:
+        return _in_window(application, options, options.work or Path(folder))
+
+
+def _in_window(application: Any, options: argparse.Namespace, documents: Path) -> int:
     from host.host_application import HostApplication
     from host.slicer_host import SlicerHost
     from host.window import Window
@@ -62,19 +77,36 @@ def _show(application: Any, options: argparse.Namespace) -> int:
 
     host = SlicerHost()
     window = Window(host)
-    seam = HostApplication(host, options.work or Path.home(), window, interactive=not options.screenshot)
+    seam = HostApplication(host, documents, window, interactive=not (options.screenshot or options.pictures))
     panel = Panel(seam)
     window.set_panel(panel.widget)
     window.show()
     panel.enter()
     if options.scans:
         panel.open_folder(options.scans)
-    status = _take_picture(application, window, options.screenshot) if options.screenshot else application.exec()
+    if options.pictures:
+        status = _go_through(panel, seam, window, options)
+    else:
+        status = _take_picture(application, window, options.screenshot) if options.screenshot else application.exec()
     panel.cleanup()
     window.close()
     application.processEvents()
     host.close()
     return status
+
+
+def _go_through(panel: Any, seam: Any, window: Any, options: argparse.Namespace) -> int:
+    from host.tutorial import Tutorial
+
+    tutorial = Tutorial(panel, seam, window, options.pictures)
+    if options.steps:
+        tutorial.shorten(options.steps)
+    try:
+        tutorial.go_through()
+    except AssertionError as complaint:
+        print(complaint)
+        return 1
+    return 0
 
 
 def _take_picture(application: Any, window: Any, path: Path) -> int:

@@ -14,6 +14,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from vtk.util.numpy_support import vtk_to_numpy
 
 from host.slicer_host import SlicerHost
+from host.turns import Turns
 
 SLICE_MANAGERS = (
     "vtkMRMLVolumeGlyphSliceDisplayableManager",
@@ -187,9 +188,10 @@ class ThreeDView(RenderedView):
 class ViewLabel(QtWidgets.QLabel):
     """Shows a view, and hands mouse and wheel on to Slicer's own interaction."""
 
-    def __init__(self, view: Any, name: str) -> None:
+    def __init__(self, view: Any, name: str, turns: Turns) -> None:
         super().__init__()
         self.view = view
+        self._turns = turns
         self.setObjectName(name)
         self.setMinimumSize(120, 100)
         self.setMouseTracking(True)
@@ -200,7 +202,7 @@ class ViewLabel(QtWidgets.QLabel):
         """A new picture, once, when the events that are waiting have been dealt with."""
         if not self._asked:
             self._asked = True
-            QtCore.QTimer.singleShot(0, self.draw)
+            self._turns.ask(self.draw)
 
     def draw(self) -> None:
         """The new picture at once."""

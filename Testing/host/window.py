@@ -7,6 +7,7 @@ from typing import Any
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.slicer_host import SLICES, SlicerHost
+from host.turns import Turns
 from host.view_bar import SliceBar, badge
 from host.views import SliceView, ThreeDView, ViewLabel
 
@@ -20,9 +21,10 @@ class Window:
         self.host = host
         self.widget = QtWidgets.QMainWindow()
         self.widget.setWindowTitle("Partial Label Segmentation")
-        self.labels = {name: ViewLabel(SliceView(host, name), name) for name in SLICES}
+        turns = Turns()
+        self.labels = {name: ViewLabel(SliceView(host, name), name, turns) for name in SLICES}
         self.bars = {name: SliceBar(name, host.slice_logics[name]) for name in SLICES}
-        self.threed = ViewLabel(ThreeDView(host), "3D")
+        self.threed = ViewLabel(ThreeDView(host), "3D", turns)
         self._panel_area = QtWidgets.QScrollArea()
         self._panel_area.setWidgetResizable(True)
         self._panel_area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

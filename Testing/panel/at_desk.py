@@ -26,7 +26,9 @@ Wait = Callable[..., None]
 class AtDesk:
     """`close()` ends it. CT 1 and its tumour are in the scene, the other scans lie on disk."""
 
-    def __init__(self, application: HostApplication, folder: Path, wait_until: Wait, *predicted: str, step: str = "look") -> None:
+    def __init__(
+        self, application: HostApplication, folder: Path, wait_until: Wait, *predicted: str, step: str = "look"
+    ) -> None:
         self.application, self.scene = application, application.scene
         self.folder, self._wait = folder, wait_until
         self.run: RunFolder = make_run(folder / "run", *predicted)

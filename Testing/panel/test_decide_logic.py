@@ -94,7 +94,14 @@ def test_accepting_takes_exactly_the_suggested_share_and_saves_it(at: AtDesk) ->
 
 def test_the_expert_segments_are_the_same_bytes_after_everything(at: AtDesk) -> None:
     before = bytes_of(at.drawn)
-    for act in (at.decide.accept, at.decide.accept_all, at.decide.wrong, at.decide.complete, at.decide.undo, at.decide.redo):
+    for act in (
+        at.decide.accept,
+        at.decide.accept_all,
+        at.decide.wrong,
+        at.decide.complete,
+        at.decide.undo,
+        at.decide.redo,
+    ):
         at.choose(*ONE)
         act()
         at.settle()
@@ -183,7 +190,7 @@ def test_counts_are_those_of_the_voxels_that_are_accepted(at: AtDesk) -> None:
     for gamma in (0.05, 0.5, 0.66, 1.0):
         counts = at.decide.counts_at(gamma)
         assert counts.voxels == suggested_at(prediction_of("CT 1"), "Liver", gamma).size
-        assert (counts.all_voxels, counts.all_ml) == (122, pytest.approx(1.22))
+        assert counts.all_voxels == 122 and counts.all_ml == pytest.approx(1.22)
 
 
 def test_a_part_is_picked_by_a_click_and_decided_on_alone(at: AtDesk) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6 import QtGui, QtWidgets
 
-from host import desktop
+from host import desktop, tutorial
 
 
 @pytest.fixture
@@ -55,6 +55,39 @@ def test_a_picture_that_cannot_be_written_is_a_sentence(
 ) -> None:
     assert desktop.main(["--screenshot", str(tmp_path)]) == 1
     assert "cannot be written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("complaint", "status"), [("", 0), ("waited in vain for curves", 1)])
+def test_the_tutorial_is_gone_through_and_says_what_did_not_come_about(
+    qt_application: Any,
+    seen: list[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+    complaint: str,
+    status: int,
+) -> None:
+    class Tutorial:
+        def __init__(self, panel: Any, seam: Any, window: Any, folder: Path) -> None:
+            seen.append(folder)
+
+        def shorten(self, steps: int) -> None:
+            seen.append(steps)
+
+        def go_through(self) -> None:
+            assert not complaint, complaint
+
+    monkeypatch.setattr(tutorial, "Tutorial", Tutorial)
+    assert desktop.main(["--pictures", str(tmp_path), "--steps", "7"]) == status
+    assert seen == ["entered", tmp_path, 7, "cleaned up"]
+    assert complaint in capsys.readouterr().out
+
+
+def test_a_picture_is_made_smaller_and_nobody_sees_it(qt_application: Any) -> None:
+    picture = QtGui.QPixmap(5, 3)
+    picture.fill(QtGui.QColor(255, 130, 1))
+    seen = tutorial.smaller(picture).pixelColor(4, 2)
+    assert (seen.red(), seen.green(), seen.blue()) == (252, 128, 0)
 
 
 def test_without_a_display_it_says_what_can_be_done(

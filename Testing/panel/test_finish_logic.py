@@ -87,7 +87,12 @@ def origin(node: Any, name: str) -> str:
 def test_before_the_end_it_says_what_is_missing_and_takes_over_what_was_accepted(at: AtDesk) -> None:
     view = at.finish.view()
     assert "Not finished: 0 of 4 scans" in view.summary and view.fill == "accepted"
-    assert {choice.key: bool(choice.why_not) for choice in view.formats} == {SEG_NRRD: False, NIFTI: True, NNUNET: True, DICOM: True}
+    assert {choice.key: bool(choice.why_not) for choice in view.formats} == {
+        SEG_NRRD: False,
+        NIFTI: True,
+        NNUNET: True,
+        DICOM: True,
+    }
     before = bytes_of(at.drawn)
     at.desk.change(step="decide")
     at.settle()
@@ -128,7 +133,10 @@ def test_completed_segmentations_of_the_worker_become_nodes_with_colours_and_ori
     at.settle()
     nodes = {node.GetName(): node for node in at.nodes("completed")}
     assert sorted(nodes) == [f"{scan} completed" for scan in KNOWN]
-    assert {name: voxels for name, voxels in masks(nodes["CT 1 completed"]).items() if voxels} == {"Liver": 122, "Tumour": 1}
+    assert {name: voxels for name, voxels in masks(nodes["CT 1 completed"]).items() if voxels} == {
+        "Liver": 122,
+        "Tumour": 1,
+    }
     segmentation = nodes["CT 1 completed"].GetSegmentation()
     segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName("Liver"))
     assert segment.GetColor() == pytest.approx(structures_named(list(NAMES))[0].color, abs=0.01)
@@ -137,7 +145,9 @@ def test_completed_segmentations_of_the_worker_become_nodes_with_colours_and_ori
     assert len(at.nodes("completed")) == 4, "a second time they are replaced"
 
 
-def test_the_chosen_format_is_written_and_nothing_is_replaced_unasked(at: AtDesk, application: HostApplication, tmp_path: Path) -> None:
+def test_the_chosen_format_is_written_and_nothing_is_replaced_unasked(
+    at: AtDesk, application: HostApplication, tmp_path: Path
+) -> None:
     finish_run(at)
     out = tmp_path / "out"
     out.mkdir()
@@ -157,7 +167,9 @@ def test_the_chosen_format_is_written_and_nothing_is_replaced_unasked(at: AtDesk
     assert "already in that folder" in application.asked[-1] and (out / "CT_1.nii.gz").stat().st_mtime_ns == stamp
 
 
-def test_before_the_end_a_slicer_segmentation_can_be_written(at: AtDesk, application: HostApplication, tmp_path: Path) -> None:
+def test_before_the_end_a_slicer_segmentation_can_be_written(
+    at: AtDesk, application: HostApplication, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     application.answers.append(out)
@@ -270,7 +282,9 @@ def leave_results(out: Path, scan: str) -> None:
     from PartialLabelSegLib.run.folder import RunFolder
 
     run = RunFolder(out)
-    structures = [{"name": item.name, "color": list(item.color), "terminology": ""} for item in structures_named(list(NAMES))]
+    structures = [
+        {"name": item.name, "color": list(item.color), "terminology": ""} for item in structures_named(list(NAMES))
+    ]
     configuration = {"relabelling": {"method": "full", "rounds": 0}}
     cases = [{"name": scan, "folder": "new_scan", "split": "test"}]
     run.write_head({"configuration": configuration, "structures": structures, "overlapping": [], "cases": cases})

@@ -29,10 +29,12 @@ __all__ = ["ball_cohort"]
 
 
 @pytest.fixture(scope="module")
-def waiting(ball_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def waiting(ball_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder whose run has learned a round and waits. Not to be changed."""
     folder = tmp_path_factory.mktemp("waiting")
-    done = subprocess.run(command(*quick(ball_cohort, folder / "run")), capture_output=True, text=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        command(*quick(ball_cohort, folder / "run")), capture_output=True, text=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 4, done.stdout[-1500:] + done.stderr[-1500:]
     return folder
 
@@ -40,7 +42,7 @@ def waiting(ball_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture
 def session(
     waiting: Path,
-    ball_cohort: Path,  # noqa: F811
+    ball_cohort: Path,
     application: HostApplication,
     window: Window,
     wait_until: Wait,
@@ -57,7 +59,9 @@ def session(
     scans = tuple(
         Scan(
             f"scan{number}",
-            *((volume.GetID(), drawn.GetID(), "") if number == 0 else ("", "", str(others))),
+            volume=volume.GetID() if number == 0 else "",
+            segmentation=drawn.GetID() if number == 0 else "",
+            source="" if number == 0 else str(others),
             found={"Liver": liver, "Spleen": spleen},
         )
         for number, (_, liver, spleen) in enumerate(STATES)
@@ -154,7 +158,7 @@ def decide_by_keys(session: PanelWindow) -> None:
     press(window, "Y")
     until_shown(session)
     np.testing.assert_array_equal(accepted_in_scene(session, "scan0", "Spleen"), first)
-    choose(session, "Liver", "scan1")
+    choose(session, "Spleen", "scan3")
     press(window, "W")
     until_shown(session)
     press(window, "N")
@@ -170,7 +174,9 @@ def finish(session: PanelWindow, tmp_path: Path) -> None:
     session.picture("flow_8_finish")
     assert "all 6 scans are complete" in session.text("finish_summary")
     session.click("into_scene")
-    session.until(lambda: "In the scene" in session.text("finish_message"), what="the nodes")
+    session.until(
+        lambda: session.is_seen("finish_message") and "In the scene" in session.text("finish_message"), what="the nodes"
+    )
     names = node_names(application.scene)
     assert {f"scan{number} completed" for number in range(6)} <= names
     out = tmp_path / "out"
@@ -182,7 +188,9 @@ def finish(session: PanelWindow, tmp_path: Path) -> None:
     logic.finish.format_chosen("nnunet")
     session.until(lambda: session.find("export").isEnabled())
     session.click("export")
-    session.until(lambda: (out / "Dataset001_Partial" / "dataset.json").exists() and session.desk.job is None, what="the data set")
+    session.until(
+        lambda: (out / "Dataset001_Partial" / "dataset.json").exists() and session.desk.job is None, what="the data set"
+    )
     session.click("open_report")
     assert application.opened[-1].name == "report.html"
     session.find("model_name").setText("balls")
@@ -199,7 +207,11 @@ def apply_model(session: PanelWindow) -> None:
     session.panel.logic.finish.targets_ticked(("tomorrow",), True)
     session.until(lambda: session.find("apply_model").isEnabled())
     session.click("apply_model")
-    session.until(lambda: "tomorrow by a saved model" in node_names(session.application.scene) or session.desk.message.text, 120, "the model")
+    session.until(
+        lambda: "tomorrow by a saved model" in node_names(session.application.scene) or session.desk.message.text,
+        120,
+        "the model",
+    )
     assert "tomorrow by a saved model" in node_names(session.application.scene), session.desk.message.text
 
 

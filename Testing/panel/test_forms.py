@@ -107,7 +107,9 @@ def test_each_view_of_an_organ_shows_stripes(host: SlicerHost, spacing: tuple[fl
     scan = add_scan(host.scene, grid, np.zeros(grid.shape, np.int16))
     whole = (slice(0, 40), slice(0, 40), slice(0, 40))
     dark = finish_now(stripes(scan, (whole, np.ones(grid.shape, bool))))
-    np.testing.assert_array_equal(finish_now(stripes(scan, ((slice(3, 9), *whole[1:]), np.ones((6, 40, 40), bool)))), dark[3:9])
+    np.testing.assert_array_equal(
+        finish_now(stripes(scan, ((slice(3, 9), *whole[1:]), np.ones((6, 40, 40), bool)))), dark[3:9]
+    )
     for axis in range(3):
         for plane in (0, 17, 39):
             share = np.take(dark, plane, axis).mean()

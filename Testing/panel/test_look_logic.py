@@ -47,7 +47,11 @@ def composite(at: AtDesk) -> Any:
 def ours(at: AtDesk) -> list[str]:
     """The names of all nodes of ours that are in the scene."""
     nodes = [at.scene.GetNthNode(place) for place in range(at.scene.GetNumberOfNodes())]
-    return sorted(node.GetName() for node in nodes if node.GetAttribute("PartialLabelSeg.Role") not in (None, "colours of confidence"))
+    return sorted(
+        node.GetName()
+        for node in nodes
+        if node.GetAttribute("PartialLabelSeg.Role") not in (None, "colours of confidence")
+    )
 
 
 def test_a_scan_of_the_scene_is_shown_with_its_suggestions(at: AtDesk) -> None:

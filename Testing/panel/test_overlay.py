@@ -160,6 +160,15 @@ def test_nodes_that_the_user_deletes_do_no_harm(
     assert ours(host) == {}
 
 
+def test_surfaces_that_are_given_up_half_made_are_gone(host: SlicerHost, overlay: Overlay, viewed: Viewed) -> None:
+    work = overlay.show(viewed, Shown(surfaces=True), "", 0.5)
+    assert any("surfaces" in ours(host) for _ in work)
+    work.close()
+    assert "surfaces" not in ours(host)
+    overlay.clear()
+    assert ours(host) == {}
+
+
 def test_a_closed_scene_is_forgotten(host: SlicerHost, overlay: Overlay, viewed: Viewed, pump: Pump) -> None:
     accepted_segments(viewed.volume, "case 1")
     finish_now(overlay.show(viewed, Shown(surfaces=True), "Liver", 0.5))

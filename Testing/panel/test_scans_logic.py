@@ -16,6 +16,7 @@ from panel.scene_nodes import add_scan, add_segmentation, oriented
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.phantom import write_phantom_cohort
 from PartialLabelSegLib.panel import ask_worker
+from PartialLabelSegLib.panel.application import nodes_of_class
 from PartialLabelSegLib.panel.desk import ERROR, WARNING, Desk
 from PartialLabelSegLib.panel.scans_logic import ScansController
 
@@ -169,6 +170,15 @@ def test_a_scan_is_shown_in_the_views(step: Step) -> None:
     assert composite.GetBackgroundVolumeID() == volume.GetID() and step.desk.state.scan == "anna"
 
 
+def test_only_the_drawing_of_the_scan_that_is_shown_is_in_sight(step: Step) -> None:
+    drawings = {name: load_pair(step.desk.scene, name, "Liver")[1] for name in ("anna", "bert")}
+    step.scans.add_from_scene()
+    step.settled()
+    for name in ("anna", "bert"):
+        step.scans.show_scan(name)
+        assert {other for other, node in drawings.items() if node.GetDisplayVisibility()} == {name}
+
+
 def test_a_folder_is_read_by_the_worker_while_the_window_lives(step: Step, tmp_path: Path) -> None:
     cohort = write_phantom_cohort(tmp_path / "cohort", cases=4, test_cases=1)
     step.application.answers.append(cohort.parent)
@@ -225,6 +235,20 @@ def test_sample_scans_are_loaded_and_listed(step: Step) -> None:
     step.settled()
     assert len(step.states()) == 10 and len(step.scans.view().structures) == 7
     assert step.scans.why_not_learn() == "" and all(scan.in_scene for scan in step.scans.view().scans)
+
+
+def test_the_first_sample_scan_is_shown_with_its_drawing(step: Step) -> None:
+    step.scans.add_sample()
+    step.settled()
+    first = step.desk.state.scans[0]
+    for view in nodes_of_class(step.desk.scene, "vtkMRMLSliceCompositeNode"):
+        assert view.GetBackgroundVolumeID() == first.volume
+    shown = [
+        node.GetID()
+        for node in nodes_of_class(step.desk.scene, "vtkMRMLSegmentationNode")
+        if node.GetDisplayVisibility()
+    ]
+    assert shown == [first.segmentation]
 
 
 def test_a_reopened_scene_has_its_table_again(application: HostApplication, wait_until: Wait) -> None:

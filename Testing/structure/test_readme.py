@@ -13,9 +13,7 @@ from PartialLabelSegLib.options import parser
 from structure.sources import LIBRARY, project_files, python_files, text
 
 README = text("README.md")
-STILL_TO_BE_TAKEN = {
-    f"Resources/Screenshots/panel-{step}.png" for step in ("scans", "learn", "look", "decide", "finish")
-}
+STILL_TO_BE_TAKEN: set[str] = set()
 """Pictures that are shown as soon as they are there."""
 OF_OTHER_PROGRAMS = {"--fast", "--python-script"}
 LIBRARY_FILE = re.compile(r"\b(?:Testing|PartialLabelSeg|Resources)/[\w./-]+\.\w+")

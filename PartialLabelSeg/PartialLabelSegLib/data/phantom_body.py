@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from .geometry import Grid
 from .shapes import Axes, Ellipsoid, Point, Shape, Tube, Union, Waves, tilt
@@ -317,6 +316,8 @@ def _moved(tube: Tube, shift: np.ndarray) -> Tube:
 
 def _scanned(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What a scanner makes of it: slightly blurred, with correlated noise (sd 12 to 20 HU) and a slow drift of grey values."""
+    from scipy import ndimage
+
     blurred = ndimage.gaussian_filter(image, (0.35, 0.45, 0.45))
     noise = ndimage.gaussian_filter(rng.standard_normal(image.shape, np.float32), (0.3, 0.75, 0.75))
     drift = ndimage.zoom(rng.normal(0, 4, (3, 4, 4)).astype(np.float32), np.array(image.shape) / (3, 4, 4), order=1)

@@ -52,8 +52,10 @@ class _Basis:
 
 
 def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
-    """Reads each case once. Grey values: the 0.5th and 99.5th percentile, mean and standard deviation on labelled voxels, or on the whole scan where nothing is labelled."""
-    shapes, spacings, samples, shares = [], [], [], []
+    """Reads each case once. Grey values: the 0.5th and 99.5th percentile, mean and standard deviation on labelled voxels, or where no case has any, on the whole scans."""
+    shapes, spacings, shares = [], [], []
+    labelled: list[np.ndarray] = []
+    whole: list[np.ndarray] = []
     rng = np.random.default_rng(0)
     for case, labels in cases:
         grid = case.grid.canonical()
@@ -64,6 +66,8 @@ def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
         shares.append(float(drawn.mean()))
         values = array[drawn] if drawn.any() else array.ravel()
         values = values[np.isfinite(values)]
+        # Air of a scan in which nothing is drawn would make all organs look alike.
+        samples = labelled if drawn.any() else whole
         samples.append(rng.choice(values, min(values.size, _SAMPLES_PER_CASE), replace=False).astype(np.float32))
     if not shapes:
         raise Failure("There is no case to learn from.", way_out="Run `check` on the data set to see why.")
@@ -73,7 +77,7 @@ def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
         len(shapes),
         (shape[0], shape[1], shape[2]),
         (spacing[0], spacing[1], spacing[2]),
-        _intensity(np.concatenate(samples)),
+        _intensity(np.concatenate(labelled or whole)),
         float(np.mean(shares)),
     )
 
@@ -96,7 +100,8 @@ def make_plan(
 ) -> Plan:
     """The plan of a preset for a cohort and a machine, with the user's overrides. ValueError: an override that does not fit.
 
-    twins: the structures that change places when a scan is mirrored; None where left and right must not be mirrored (data/sides.py).
+    twins: the structures that change places when a scan is mirrored; None where some has no twin (data/sides.py). Scans are mirrored by
+    themselves only where no structure has a side; `mirror` in the plan does it with twins as well, which suits symmetric anatomy.
     """
     dimensions = configuration.dimensions or ("2d" if configuration.preset == "paper" else "2.5d")
     slice_axis = _slice_axis(found.spacing_mm, found.shape)
@@ -119,7 +124,8 @@ def make_plan(
         spacing_mm=(spacing[0], spacing[1], spacing[2]),
         patch=patch,
         strides=strides,
-        mirror=() if twins is None else (left_right(slice_axis),),
+        # With twins, too, mirroring would be right, but an abdomen with its liver on the left is one more thing to learn.
+        mirror=(left_right(slice_axis),) if twins is not None and not twins else (),
         twins=tuple(twins or ()),
     )
     return overridden(plan, configuration.plan)

@@ -46,7 +46,9 @@ def make_agree(volume: Any, scan: str, structures: Sequence[Structure], wanted: 
         region, origin = yield from scaled(wanted(structure.name), first, last)
         node = own_node(volume, scan, ACCEPTED, create=region is not None)
         if node is not None:
-            OwnSegments(node, volume).fill(structure, region, origin)
+            segments = OwnSegments(node, volume)
+            if region is None or not (yield from scaled(segments.holds(structure.name, region, origin), last, last)):
+                segments.fill(structure, region, origin)
         yield last
 
 
@@ -67,11 +69,11 @@ def by_labels(folder: Path, scan: str) -> Wanted:
     labels, _ = read_labels(folder, scan)
 
     def wanted(structure: str) -> Steps[tuple[Region | None, str]]:
-        mask = np.zeros(labels.label_map.shape, bool)
+        mask: np.ndarray = np.zeros(labels.label_map.shape, bool)
         if structure in labels.structures:
             mask.reshape(-1)[accepted(labels, structure)] = True
-        z, y, x = (slice(0, size) for size in mask.shape)
-        return (yield from tight_in_steps((z, y, x), mask)), ACCEPTED
+        whole = (slice(0, mask.shape[0]), slice(0, mask.shape[1]), slice(0, mask.shape[2]))
+        return (yield from tight_in_steps(whole, mask)), ACCEPTED
 
     return wanted
 

@@ -37,7 +37,12 @@ class AcceptedKept:
     @property
     def acceptance(self) -> Acceptance | None:
         decisions, viewed, held = self._round.decisions, self._look.viewed, self._held
-        fits = decisions is not None and viewed is not None and held is not None and held[:2] == (viewed.name, decisions.number)
+        fits = (
+            decisions is not None
+            and viewed is not None
+            and held is not None
+            and held[:2] == (viewed.name, decisions.number)
+        )
         return held[2] if fits and held is not None else None
 
     def before(self) -> Before:
@@ -51,9 +56,7 @@ class AcceptedKept:
         if decisions is None:
             return []
         pairs = [
-            (scan, item.structure)
-            for scan, old in before.items()
-            for item in set(old) ^ set(decisions.latest(scan))
+            (scan, item.structure) for scan, old in before.items() for item in set(old) ^ set(decisions.latest(scan))
         ]
         viewed, acceptance = self._look.viewed, self.acceptance
         if viewed is None:
@@ -65,7 +68,9 @@ class AcceptedKept:
             self._look.change_accepted(self._remade(decisions, viewed, structures, acceptance))
         return sorted(set(pairs))
 
-    def _remade(self, decisions: Decisions, viewed: Viewed, structures: list[Structure], acceptance: Acceptance) -> Steps[None]:
+    def _remade(
+        self, decisions: Decisions, viewed: Viewed, structures: list[Structure], acceptance: Acceptance
+    ) -> Steps[None]:
         wanted = again.by_decisions(decisions, viewed.name, acceptance)
         yield from again.make_agree(viewed.volume, viewed.name, structures, wanted)
 
@@ -82,7 +87,9 @@ class AcceptedKept:
             proposal = decisions.proposal(name)
             acceptance = again.acceptance_of(proposal, viewed.suggestions, predicted.labels, predicted.number > 0)
             structures = again.touched(decisions, name, viewed.volume, viewed.structures)
-            yield from again.make_agree(viewed.volume, name, structures, again.by_decisions(decisions, name, acceptance))
+            yield from again.make_agree(
+                viewed.volume, name, structures, again.by_decisions(decisions, name, acceptance)
+            )
             return name, predicted.number, acceptance
         yield from self._as_labelled(viewed)
         return None
@@ -95,7 +102,9 @@ class AcceptedKept:
         labels = labels_of(run, self._desk.facts.rounds + 1, folder)
         if labels != run.case(folder):
             yield 0.1
-            yield from again.make_agree(viewed.volume, viewed.name, viewed.structures, again.by_labels(labels, viewed.name))
+            yield from again.make_agree(
+                viewed.volume, viewed.name, viewed.structures, again.by_labels(labels, viewed.name)
+            )
 
     def bring(self, scan: str, volume: Any) -> Steps[None]:
         """Makes the accepted segments of any scan agree with the decisions, for those who take them home."""

@@ -60,7 +60,9 @@ def _free(name: str, taken: set[str]) -> str:
 def with_columns(scan: Scan, structures: Sequence[str]) -> Scan:
     """The scan with a column for each structure of the model, so that a list of scans in which nothing is drawn can be written."""
     columns = structures or ("Structure",)
-    return replace(scan, found={**{name: State.MISSING.value for name in columns if name not in scan.found}, **scan.found})
+    return replace(
+        scan, found={**{name: State.MISSING.value for name in columns if name not in scan.found}, **scan.found}
+    )
 
 
 def new_place(root: Path, name: str) -> Path:
@@ -85,17 +87,16 @@ def share_of(event: Event) -> float | None:
     return weights[0] + (weights[1] - weights[0]) * min(1.0, max(0.0, step / steps))
 
 
-def results(scene: Any, order: Order, scans: Sequence[Scan]) -> Steps[int]:
-    """The completed segmentations as nodes; how many. Failure: one is missing or damaged."""
-    facts = RunReader().facts(order.run)
+def results(scene: Any, order: Order, scans: Sequence[Scan]) -> Steps[list[Any]]:
+    """The completed segmentations as nodes. Failure: one is missing or damaged."""
+    facts, nodes = RunReader().facts(order.run), []
     for done, name in enumerate(order.scans, 1):
         folder = facts.folder(name)
         if folder is None:
-            raise Failure(
-                "it was not completed.", case=name, way_out="Look at what was said while the model was applied."
-            )
+            way_out = "Look at what was said while the model was applied."
+            raise Failure("it was not completed.", case=name, way_out=way_out)
         scan = next((each for each in scans if each.name == name), None)
         volume = scene.GetNodeByID(scan.volume) if scan is not None and scan.volume else None
-        load_completed(scene, order.run.completed / f"{folder}.seg.nrrd", name, volume, RESULT)
+        nodes.append(load_completed(scene, order.run.completed / f"{folder}.seg.nrrd", name, volume, RESULT))
         yield done / len(order.scans)
-    return len(order.scans)
+    return nodes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..data.label_files import place_of
 from ..data.types import Structure
 from ..run.failure import Failure
 from .accepted import ACCEPTED, COMPLETED, completed_segments, finish_structure
-from .application import nodes_of_class
+from .application import Application, nodes_of_class
 from .geometry import follow
 from .our_nodes import OURS, is_ours, remove_node
 from .own_segments import SCAN, OwnSegments, own_node
@@ -27,14 +27,22 @@ def load_completed(scene: Any, path: Path, scan: str, volume: Any = None, words:
     volume: its scan, where that is in the scene.
     """
     if not path.is_file():
-        raise Failure(f"there is no {path.name} in {place_of(path.parent)}.", case=scan, way_out="Learn to the end, then try again.")
+        raise Failure(
+            f"there is no {path.name} in {place_of(path.parent)}.",
+            case=scan,
+            way_out="Learn to the end, then try again.",
+        )
     earlier = _earlier(scene, scan, words)
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{scan} {words}")
     storage = slicer.vtkMRMLSegmentationStorageNode()
     storage.SetFileName(str(path))
     if not storage.ReadData(node):
         remove_node(node)
-        raise Failure(f"{path.name} in {place_of(path.parent)} cannot be read.", case=scan, way_out="Resume learning: it is written again.")
+        raise Failure(
+            f"{path.name} in {place_of(path.parent)} cannot be read.",
+            case=scan,
+            way_out="Resume learning: it is written again.",
+        )
     remove_node(earlier)
     node.SetName(f"{scan} {words}")
     node.SetAttribute(OURS, words)
@@ -70,14 +78,24 @@ def put_together(volume: Any, name: str, scan: Scan | None, expert: Any, structu
     return completed.node
 
 
-def show_completed(scene: Any, nodes: Sequence[Any], scan: str) -> None:
-    """Of these completed segmentations only that of a scan is in sight; what it was made of, where that is ours, is hidden."""
-    for node in nodes:
-        node.SetDisplayVisibility(len(nodes) == 1 or node.GetAttribute(SCAN) == scan)
+def show_completed(
+    application: Application, nodes: Sequence[Any], scan: str, volume: Any, others: Iterable[Any]
+) -> None:
+    """Of these completed segmentations only that of a scan is in sight, on its volume; what it was made of, where that is ours, is hidden.
+
+    others: the segmentations of other scans.
+    """
+    hidden = [node for node in others if node not in nodes]
     names = {node.GetAttribute(SCAN) for node in nodes}
-    for node in nodes_of_class(scene, "vtkMRMLSegmentationNode"):
+    for node in nodes_of_class(application.scene, "vtkMRMLSegmentationNode"):
         if is_ours(node) and node.GetAttribute(SCAN) in names and node not in nodes:
+            hidden.append(node)
+    if volume is not None:
+        application.show_volume(volume)
+        for node in hidden:
             node.SetDisplayVisibility(False)
+    for node in nodes:
+        node.SetDisplayVisibility(node.GetAttribute(SCAN) == scan)
 
 
 def drawings_of(expert: Any, scan: Scan | None, structure: str) -> list[tuple[Any, str]]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-import qt
-
 from ..relabel.review import ACCEPTED, COMPLETE, NOT_NOW, WRONG
 from ..relabel.scan_proposal import Part
 from ..run.failure import Failure
@@ -16,18 +13,17 @@ from .decide_queue import Pair, Queue, key_of, pair_of
 from .decide_view import ACTIONS, Chosen, at_gamma, next_round, parts_at, scopes, why_not
 from .decisions import Decisions
 from .desk import ERROR, WARNING, Desk
-from .geometry import voxel_at
+from .gamma_kept import GammaKept
 from .learn_logic import LEARNING
-from .look_logic import DECIDE, LOOK, LookController
+from .look_logic import DECIDE, LOOK, LookController, Triple
 from .look_view import confidence_colors
-from .masks import Region
+from .part_under import part_at, suggested_at
 from .predicted import all_predicted
 from .round_opened import NOTHING, OpenedRound
 from .view_models_decide import EVERYTHING, ORGAN_HERE, PART, SCAN, AtGamma, DecideView, NextRound
 from .worklist import Item
 
 FINISH = "finish"
-REST_MS = 400
 NO_EDITOR = "The Segment Editor could not be opened here, so nothing can be corrected."
 
 
@@ -43,15 +39,10 @@ class DecideController:
         self._queue: Queue | None = None
         self._last: list[Pair] = []
         self._scope, self._part = ORGAN_HERE, -1
-        self._moved: tuple[str, float] | None = None
         self._message = ""
         self._stop_clicks: Callable[[], None] | None = None
         self._inside = True
-        self._rest = qt.QTimer()
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
-        self._keep = self._keep_gamma
-        self._rest.timeout.connect(self._keep)
+        self.gamma = GammaKept(desk, look)
         self._stops = [
             desk.listen(self.follow),
             desk.on_scene_closing(self._forget),
@@ -81,7 +72,7 @@ class DecideController:
         self._watch_clicks()
         if state.step == DECIDE and self.decisions is not None:
             self._choose_something()
-            self._show_gamma()
+            self.gamma.show()
 
     @property
     def decisions(self) -> Decisions | None:
@@ -116,17 +107,15 @@ class DecideController:
             self._stop_clicks = None
 
     def _forget(self) -> None:
-        self._rest.stop()
+        self.gamma.forget()
         self.round.close()
         self.kept.forget()
-        self._queue = self._moved = None
+        self._queue = None
         self._message = ""
 
     def release(self) -> None:
         self.exit()
-        self._keep_gamma()
-        self._rest.stop()
-        self._rest.timeout.disconnect(self._keep)
+        self.gamma.release()
         for stop in self._stops:
             stop()
 
@@ -141,14 +130,15 @@ class DecideController:
         if item is None:
             return None
         part = self._part if self._part >= 0 else None
-        return Chosen(item, self._gamma(), self._scope, part, self.look.is_shown(item.scan))
+        return Chosen(item, self.gamma.now(), self._scope, part, self.look.is_shown(item.scan))
 
-    def _choose(self, item: Item) -> None:
-        self._keep_gamma()
+    def _choose(self, item: Item, ijk: Triple | None = None) -> None:
+        """Shows a suggestion, at a voxel (x, y, z) of it or in the middle of its largest part."""
+        self.gamma.keep()
         self._scope, self._part = ORGAN_HERE, -1
         self.look.whole_scan = False
-        self.look.show(item.scan, item.structure, item.centre_ijk)
-        self._show_gamma()
+        self.look.show(item.scan, item.structure, ijk or item.centre_ijk)
+        self.gamma.show()
 
     def suggestion_chosen(self, key: str) -> None:
         pair = pair_of(key)
@@ -173,7 +163,9 @@ class DecideController:
     def _parts(self) -> Sequence[Part]:
         item = self._chosen_item()
         return (
-            parts_at(self.decisions, item.key, self._gamma()) if item is not None and self.decisions is not None else ()
+            parts_at(self.decisions, item.key, self.gamma.now())
+            if item is not None and self.decisions is not None
+            else ()
         )
 
     def clicked(self, ras: tuple[float, float, float]) -> None:
@@ -181,20 +173,16 @@ class DecideController:
         viewed, acceptance = self.look.viewed, self.kept.acceptance
         if viewed is None or viewed.suggestions is None or acceptance is None or self.correction.node() is not None:
             return
-        x, y, z = ijk = voxel_at(viewed.volume, ras)
-        structure = viewed.suggestions.at(ijk)
+        structure, ijk = suggested_at(viewed, ras)
         item = self._queue.item((viewed.name, structure)) if self._queue is not None and structure else None
         if item is None:
             return
         if item.key != (self.desk.state.scan, self.desk.state.structure):
-            self._keep_gamma()
-            self._scope, self._part = ORGAN_HERE, -1
-            self.look.show(item.scan, item.structure, ijk)
-            self._show_gamma()
-        seed = int(np.ravel_multi_index((z, y, x), viewed.suggestions.label.shape))
-        region = acceptance.part(structure, self._gamma(), seed)
-        if region is not None:
-            self._pick_part(_listed(region, self._parts(), viewed.suggestions.label.shape, seed))
+            self._choose(item, ijk)
+        shape = viewed.suggestions.label.shape
+        seed = part_at(acceptance, structure, self.gamma.now(), ijk, shape, self._parts())
+        if seed is not None:
+            self._pick_part(seed)
 
     def scope_chosen(self, key: str) -> None:
         if key == PART and self._part < 0:
@@ -207,27 +195,8 @@ class DecideController:
 
     # Gamma
 
-    def _gamma(self) -> float:
-        structure = self.desk.state.structure
-        if self._moved is not None and self._moved[0] == structure:
-            return self._moved[1]
-        return self.desk.state.gamma(structure)
-
     def gamma_moved(self, gamma: float) -> None:
-        """Only display nodes are touched; what was set is kept once the slider rests."""
-        self._moved = (self.desk.state.structure, float(gamma))
-        self.look.set_gamma(float(gamma))
-        self._rest.start()
-
-    def _keep_gamma(self) -> None:
-        self._rest.stop()
-        moved, self._moved = self._moved, None
-        if moved is not None and moved[0]:
-            self.desk.put(self.desk.state.with_gamma(*moved))
-
-    def _show_gamma(self) -> None:
-        if self.look.gamma != self._gamma():
-            self.look.set_gamma(self._gamma())
+        self.gamma.move(gamma)
 
     def counts_at(self, gamma: float) -> AtGamma:
         chosen = self._chosen()
@@ -238,25 +207,25 @@ class DecideController:
     # Deciding
 
     def accept(self) -> None:
-        self._decide(ACCEPTED, self._gamma())
+        self._decide(ACCEPTED, self.gamma.now())
 
     def accept_all(self) -> None:
         self._decide(ACCEPTED, 1.0)
 
     def wrong(self) -> None:
-        self._decide(WRONG, self._gamma())
+        self._decide(WRONG, self.gamma.now())
 
     def not_now(self) -> None:
-        self._decide(NOT_NOW, self._gamma())
+        self._decide(NOT_NOW, self.gamma.now())
 
     def complete(self) -> None:
-        self._decide(COMPLETE, self._gamma())
+        self._decide(COMPLETE, self.gamma.now())
 
     def _decide(self, decision: str, gamma: float) -> None:
         chosen, decisions = self._chosen(), self.decisions
         if chosen is None or decisions is None or self._refused():
             return
-        self._keep_gamma()
+        self.gamma.keep()
         scope = chosen.to_decide_on()
         said = self._change(lambda: decisions.decide(scope, decision, gamma))
         if said is None:
@@ -311,9 +280,16 @@ class DecideController:
     def edit(self) -> None:
         """Opens the Segment Editor on the chosen suggestion, with what is accepted of it, else with what the slider shows."""
         chosen, viewed, acceptance = self._chosen(), self.look.viewed, self.kept.acceptance
-        if chosen is None or viewed is None or acceptance is None or not chosen.loaded or self.decisions is None or self._refused():
+        if (
+            chosen is None
+            or viewed is None
+            or acceptance is None
+            or not chosen.loaded
+            or self.decisions is None
+            or self._refused()
+        ):
             return
-        self._keep_gamma()
+        self.gamma.keep()
         scan, structure = chosen.item.key
         try:
             accepted = acceptance.accepted(structure, self.decisions.latest(scan), self.decisions.edits(scan))
@@ -347,7 +323,7 @@ class DecideController:
     # The next round
 
     def next_round(self) -> None:
-        self._keep_gamma()
+        self.gamma.keep()
         if not self._coming().why_not:
             self.desk.next_round()
 
@@ -363,7 +339,12 @@ class DecideController:
         run, decisions = self.desk.run, self.decisions
         if self.correction.node() is not None:
             return "finish your correction first."
-        if run is not None and decisions is not None and self.desk.jobs.words == LEARNING and all_predicted(run.round(decisions.number)):
+        if (
+            run is not None
+            and decisions is not None
+            and self.desk.jobs.words == LEARNING
+            and all_predicted(run.round(decisions.number))
+        ):
             return "your decisions are being learned right now."
         return ""
 
@@ -412,13 +393,3 @@ def _back(verb: str, words: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _listed(region: Region, parts: Sequence[Part], shape: tuple[int, ...], seed: int) -> int:
-    """The seed of the listed part that lies in a region; the voxel itself where none is listed (a crumb)."""
-    box, mask = region
-    for part in parts:
-        place = [int(index) - span.start for index, span in zip(np.unravel_index(part.seed, shape), box)]
-        if all(0 <= index < size for index, size in zip(place, mask.shape)) and mask[place[0], place[1], place[2]]:
-            return int(part.seed)
-    return seed

@@ -14,6 +14,7 @@ from .desk import Desk
 from .finish_work import FinishWork
 from .loaded_scans import LoadedScans
 from .model_logic import ModelController
+from .own_segments import SCAN
 from .saved_models import latest_network, place_for
 from .scan_files import write_segmentation
 from .steps import Steps, scaled
@@ -153,7 +154,10 @@ class FinishController:
         )
 
     def _are_in_scene(self, nodes: list[Any]) -> None:
-        show_completed(self.desk.scene, nodes, self.desk.state.scan)
+        scans, state = [node.GetAttribute(SCAN) for node in nodes], self.desk.state
+        shown = state.scan if state.scan in scans else scans[0]
+        others = self._nodes.others(shown, state.scans)
+        show_completed(self.desk.application, nodes, shown, self._volume(shown), others)
         names = (
             f"'{nodes[0].GetName()}'"
             if len(nodes) == 1

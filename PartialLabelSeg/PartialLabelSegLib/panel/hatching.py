@@ -69,7 +69,7 @@ class Hatching:
 
     def _begin(self, *_: Any) -> None:
         """Makes the stripes anew once Qt's events are dealt with; what was under way begins anew."""
-        self._stepper.start(self.refresh(), _ignore, _ignore)
+        self._stepper.start(self._anew(), _ignore, _ignore)
 
     def show(self, shown: bool) -> None:
         if self.segments.node.GetScene() is not None:
@@ -77,6 +77,10 @@ class Hatching:
 
     def refresh(self) -> Steps[None]:
         """Makes the stripes of those segments anew whose voxels have changed."""
+        self._stepper.cancel()
+        yield from self._anew()
+
+    def _anew(self) -> Steps[None]:
         node = self.segments.node
         if node.GetScene() is None or self.accepted.node.GetScene() is None:
             return

@@ -94,3 +94,18 @@ def check_place(volume: Any, suggestions: Suggestions, name: str) -> None:
             case=name,
             way_out="Undo the change (crop, resample, transform) or learn again.",
         )
+
+
+def background_of(scene: Any) -> str:
+    """The id of the volume of the user that lies in the slice views; empty where there is none."""
+    for view in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
+        volume = scene.GetNodeByID(view.GetBackgroundVolumeID() or "")
+        if volume is not None and not volume.GetAttribute(OURS):
+            return str(volume.GetID())
+    return ""
+
+
+def give_background(scene: Any, volume: Any) -> None:
+    """Puts a volume under all slice views; what lies over them stays."""
+    for view in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
+        view.SetBackgroundVolumeID(volume.GetID())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ..run.failure import Failure
 from .desk import ERROR, Desk
 from .geometry import point_of
-from .loaded_scans import LoadedScans, check_place
+from .loaded_scans import LoadedScans, background_of, check_place, give_background
 from .look_view import Looked, look_view
 from .overlay import Overlay
 from .predicted import Predicted, predicted_in
@@ -59,6 +59,7 @@ class LookController:
         self._suggestions: tuple[Predicted, int, Suggestions] | None = None
         self._jump: Triple | None = None
         self._changes: list[Steps[None]] = []
+        self._background = ""
         self._problem = ""
         self._stops = [
             desk.listen(self.follow),
@@ -220,6 +221,7 @@ class LookController:
         viewed = Viewed(name, volume, desk.structures, self._nodes.drawn(scan, name), suggestions, labels, others)
         yield from scaled(self.prepare(viewed, target.predicted), 0.8, 0.9)
         appearance = self._wanted_appearance()
+        self._background = self._background or background_of(desk.scene)
         yield from scaled(self.overlay.show(viewed, appearance[0], appearance[1], self._shown_gamma()), 0.9, 1.0)
         self._appearance = appearance
         return viewed
@@ -287,19 +289,24 @@ class LookController:
         if self._target is not None or self.viewed is not None:
             self._stepper.cancel()
             self._finish_changes()
-            name, self._target = self._target.scan if self._target else "", None
-            self.viewed = self.predicted = None
-            self.overlay.clear()
-            # What the views showed before is theirs again, but no segments of ours over another scan.
-            for node in self._nodes.others(name, ()):
-                node.SetDisplayVisibility(False)
+            self._target = self.viewed = self.predicted = None
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """The views show what they showed before; no segments of ours lie over a scan that is not theirs."""
+        self.overlay.clear()
+        volume, self._background = self.desk.scene.GetNodeByID(self._background) if self._background else None, ""
+        if volume is not None:
+            give_background(self.desk.scene, volume)
+        for node in self._nodes.others("", ()):
+            node.SetDisplayVisibility(False)
 
     def _forget(self) -> None:
         """The scene is another one: nothing of before is there any more."""
         self._stepper.cancel()
         self._changes = []
         self._target = self.viewed = self.predicted = self._suggestions = self._jump = None
-        self._problem = ""
+        self._problem = self._background = ""
         self._nodes.forget()
         self.overlay.forget()
 
@@ -323,4 +330,5 @@ class LookController:
             stop()
         self._stepper.cancel()
         self._finish_changes()
-        self.overlay.clear()
+        if self._target is not None or self._background:
+            self._give_back()

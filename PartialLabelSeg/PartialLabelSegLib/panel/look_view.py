@@ -124,7 +124,11 @@ def confidence_colors() -> tuple[Color, ...]:
 
 
 def _message(
-    state: PanelState, structures: Sequence[Structure], scans: Sequence[tuple[str, bool]], looked: Looked, learning: bool
+    state: PanelState,
+    structures: Sequence[Structure],
+    scans: Sequence[tuple[str, bool]],
+    looked: Looked,
+    learning: bool,
 ) -> str:
     if looked.problem:
         return looked.problem

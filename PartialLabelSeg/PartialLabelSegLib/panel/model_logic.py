@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 from ..run.folder import RunFolder
 from .application_of_models import Order, new_place, ordered, results, scans_to_complete, with_columns
+from .completed_nodes import show_completed
 from .desk import ERROR, WORK, Desk
 from .finish_work import FinishWork
+from .loaded_scans import LoadedScans
+from .own_segments import SCAN
 from .saved_models import SavedModel, latest_network, model_at, models_in, place_for, save_model
 from .scene_scans import scene_writer
 from .state import Scan
@@ -97,12 +101,21 @@ class ModelController:
     def _apply(self, order: Order, scans: list[Scan]) -> None:
         def done() -> None:
             self.work.later(
-                results(self.desk.scene, order, scans), self._applied, "Putting the results into the scene…"
+                results(self.desk.scene, order, scans),
+                lambda nodes: self._applied(nodes, scans),
+                "Putting the results into the scene…",
             )
 
         self.work.start(order.arguments, "", "Applying the model…", done)
 
-    def _applied(self, count: int) -> None:
+    def _applied(self, nodes: list[Any], scans: list[Scan]) -> None:
+        """The first result is shown on its scan."""
+        first, scene = nodes[0].GetAttribute(SCAN), self.desk.scene
+        volume = next((scene.GetNodeByID(scan.volume) for scan in scans if scan.name == first), None)
+        others = LoadedScans(scene).others(first, self.desk.state.scans)
+        show_completed(self.desk.application, nodes, first, volume, others)
+        self.desk.application.fit_slices()
+        count = len(nodes)
         self.work.done(
             f"{count} scan{'' if count == 1 else 's'} completed: the segmentations are in the scene, beside what was drawn."
         )

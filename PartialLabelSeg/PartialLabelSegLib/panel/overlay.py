@@ -21,7 +21,7 @@ from .outlines import make_outlines, segment_id, show_only
 from .own_segments import OwnSegments, own_node
 from .rank_volumes import RankVolumes
 from .state import Shown
-from .steps import Steps, scaled
+from .steps import Steps, finish_now, scaled
 from .surfaces import make_surfaces
 from .viewed import Viewed
 from .views_before import ViewsBefore
@@ -56,15 +56,17 @@ class Overlay:
                 way_out="Load the scan that was learned from, or learn again with this one.",
             )
         same = self.viewed is not None and self.viewed.volume is viewed.volume
-        self._remove()
+        yield from scaled(self._removed(), 0.0, 0.1)
         self.viewed, self.shown, self.structure, self.gamma = viewed, shown, structure, gamma
+        yield 0.1
         if viewed.suggestions is not None:
             self._ranks = RankVolumes(viewed.volume, viewed.suggestions)
             self._outlines = make_outlines(viewed.volume, viewed.suggestions, viewed.structures)
             _only_outlined(self._outlines.GetDisplayNode())
-            yield 0.2
+            yield 0.15
         self._before.remember()
         self._before.hide(viewed.others)
+        yield 0.2
         self.application.show_volume(viewed.volume)
         if not same:
             self.application.fit_slices()
@@ -188,12 +190,19 @@ class Overlay:
         self.application.show_3d(True)
 
     def _remove(self) -> None:
+        finish_now(self._removed())
+
+    def _removed(self) -> Steps[None]:
+        """Given up in between, the rest is taken away the next time."""
         if self._ranks is not None:
             self._ranks.remove()
+            yield 0.3
         if self._hatching is not None:
             self._hatching.remove()
+            yield 0.6
         for node in (self._outlines, self._surfaces, *self._veils.values()):
             remove_node(node)
+            yield 0.9
         self._ranks = self._outlines = self._hatching = self._surfaces = self._said = None
         self._veils = {}
 

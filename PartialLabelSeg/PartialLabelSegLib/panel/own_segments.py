@@ -17,6 +17,8 @@ from .geometry import follow, ijk_to_ras_of, vtk_matrix
 from .masks import Region, around, image_matrix, intersection, mask_in, shape_of, tight, within
 from .our_nodes import BINARY, OURS
 from .segments import STRUCTURE_TAG, tags_of
+from .slabs import slabs_of
+from .steps import Steps
 from .volumes import image_array, new_image
 
 SCAN = "PartialLabelSeg.Scan"
@@ -112,25 +114,32 @@ class OwnSegments:
         )
 
     def fill(self, structure: Structure, region: Region | None, origin: str = "") -> None:
-        """As `put`, for what nobody will undo: faster, and nothing happens where it is so already. None takes the structure away."""
+        """As `put`, for what nobody will undo: faster. None takes the structure away."""
         key = self.segment_id(structure.name)
-        if region is None:
-            if key:
-                self._segmentation.RemoveSegment(key)
-            return
-        if not key or not self._holds(key, region):
+        if region is not None:
             key = self._store(key, structure, oriented(region, self.volume))
-        if origin:
-            self._segmentation.GetSegment(key).SetTag(ORIGIN_TAG, origin)
+            if origin:
+                self._segmentation.GetSegment(key).SetTag(ORIGIN_TAG, origin)
+        elif key:
+            self._segmentation.RemoveSegment(key)
 
-    def _holds(self, key: str, region: Region) -> bool:
-        """Whether a segment has a label map of its own that is this very region, as one that `fill` has stored."""
-        image, (box, mask) = self._segmentation.GetSegment(key).GetRepresentation(BINARY), region
+    def holds(self, structure: str, region: Region, origin: str = "") -> Steps[bool]:
+        """Whether a structure has a label map of its own that is this very region, as `fill` has left it."""
+        key, (box, mask) = self.segment_id(structure), region
+        image = self.image(structure)
         extent = tuple(place for span in reversed(box) for place in (span.start, span.stop - 1))
-        if image is None or self._segmentation.IsSharedBinaryLabelmap(key) or image.GetExtent() != extent:
+        if image is None or image.GetExtent() != extent or _is_shared(self._segmentation, key):
             return False
-        same_place = np.allclose(image_matrix(image), ijk_to_ras_of(self.volume), atol=1e-6)
-        return bool(same_place and np.array_equal(image_array(image), mask))
+        if self.origin(structure) != origin or not np.allclose(
+            image_matrix(image), ijk_to_ras_of(self.volume), atol=1e-6
+        ):
+            return False
+        array = image_array(image)
+        for slab in slabs_of(mask.shape):
+            if not np.array_equal(array[slab], mask[slab]):
+                return False
+            yield slab.stop / len(mask)
+        return True
 
     def image(self, structure: str) -> Any:
         """The vtkOrientedImageData that holds a structure's voxels (it may hold others' too); None where it has none."""
@@ -227,12 +236,18 @@ def oriented(region: Region, volume: Any) -> Any:
 def _replace(segmentation: Any, key: str, image: Any) -> None:
     """Gives a segment other voxels; surfaces made of the former ones go. The other segments stay as they are."""
     segment = segmentation.GetSegment(key)
-    if segmentation.IsSharedBinaryLabelmap(key):
+    if _is_shared(segmentation, key):
         _leave_shared(segment)
     segment.AddRepresentation(BINARY, image)
     segment.SetLabelValue(1)
     # The segmentation hears of it as of any edit: views are drawn anew, and representations made of it are dropped.
     image.Modified()
+
+
+def _is_shared(segmentation: Any, key: str) -> bool:
+    """Whether other segments lie in the same label map. (`IsSharedBinaryLabelmap` says so of any segment that has one.)"""
+    layer = segmentation.GetLayerIndex(key, BINARY)
+    return layer >= 0 and len(segmentation.GetSegmentIDsForLayer(layer, BINARY)) > 1
 
 
 def _leave_shared(segment: Any) -> None:

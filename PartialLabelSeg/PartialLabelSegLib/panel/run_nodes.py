@@ -86,9 +86,8 @@ def load_drawn(scan: Any, folder: Path, structures: tuple[Structure, ...]) -> St
     values: set[int] = set()
     for target, label, own in zip(slabs(image_array(image)), slabs(said.label_map), slabs(origin)):
         np.multiply(label, own == EXPERT, out=target)
-        values.update(int(value) for value in np.flatnonzero(np.bincount(target)))
+        values.update(value for value in range(1, len(said.structures) + 1) if value not in values and value in target)
         yield 0.95
-    values.discard(0)
     if not values:
         return None
     node = scan.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", f"{scan.GetName()} drawn")

@@ -18,7 +18,7 @@ from .desk import ERROR, WARNING, Desk
 from .gather import Writer
 from .pairs import Pair, guess_pairs, scans_of, segmentations_of
 from .sample_data import MADE_UP
-from .sample_scans import sample_scans
+from .sample_scans import sample_scans, show_first
 from .scene_scans import read_pair, read_pairs, scene_writer
 from .state import PanelState, Scan
 from .view_models import NodeView, ScansView
@@ -167,7 +167,11 @@ class ScansController:
     def add_sample(self) -> None:
         """Made-up scans, loaded as a user's own would be."""
         work = sample_scans(self._desk.application, MADE_UP)
-        self._desk.later(work, lambda nodes: self.add_from_scene(), MAKING)
+        self._desk.later(work, self._sample_made, MAKING)
+
+    def _sample_made(self, nodes: list[Any]) -> None:
+        show_first(self._desk.application, nodes)
+        self.add_from_scene()
 
     def remove(self, scans: tuple[str, ...]) -> None:
         self._desk.put(cohort_edits.removed(self._desk.state, scans))
@@ -212,10 +216,14 @@ class ScansController:
         if found is None:
             return
         self._desk.change(scan=scan)
-        volume = self._nodes_of(found)[0]
+        volume, drawing = self._nodes_of(found)
         if volume is not None:
             self._desk.application.show_volume(volume)
             self._desk.application.fit_slices()
+            for other in self._desk.state.scans:
+                node = self._nodes_of(other)[1]
+                if node is not None:
+                    node.SetDisplayVisibility(node is drawing)
         elif found.source:
             self._desk.say(f"'{scan}' lies on disk; the step Look shows it once learning has read it.")
 

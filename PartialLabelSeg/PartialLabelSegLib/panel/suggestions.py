@@ -14,6 +14,7 @@ from ..relabel.components import Box, boxes, components
 from ..relabel.select import threshold
 from ..run.failure import Failure
 from ..run.files import read_json
+from .load_ahead import load_ahead
 from .masks import Region, around, tight
 from .steps import Steps, scaled
 from .stream import read_into, way_out
@@ -93,6 +94,7 @@ def read_suggestions(folder: Path, case: str = "") -> Steps[Suggestions]:
         raise Failure(failure.wrong, case=case, way_out=way_out(folder)) from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Failure("its prediction is damaged.", case=case, way_out=way_out(folder)) from None
+    yield from load_ahead()
     images = {name: new_image(grid.shape, kind) for name, kind in (("rank", np.uint16), ("label", np.uint8))}
     for name, first, last in (("rank", 0.0, 0.6), ("label", 0.6, 0.8)):
         found = yield from scaled(read_into(image_array(images[name]), folder / f"{name}.nrrd"), first, last)

@@ -14,7 +14,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 from ..data.types import Structure
 from .geometry import ijk_to_ras_of, vtk_matrix
 from .masks import Region
-from .our_nodes import hidden_segmentation
+from .our_nodes import hidden_segmentation, remove_node
 from .segments import SURFACE
 from .steps import Steps
 
@@ -41,6 +41,17 @@ def make_surfaces(scan: Any, bodies: Sequence[Body]) -> Steps[Any]:
     display = node.GetDisplayNode()
     display.SetPreferredDisplayRepresentationName3D(SURFACE)
     display.SetVisibility2D(False)
+    try:
+        yield from _added(node, scan, bodies)
+    except BaseException:
+        # Given up for another scan: what was made so far is not left over that one.
+        remove_node(node)
+        raise
+    return node
+
+
+def _added(node: Any, scan: Any, bodies: Sequence[Body]) -> Steps[None]:
+    display = node.GetDisplayNode()
     yield 0.0
     for number, body in enumerate(bodies, 1):
         region = body.region()
@@ -54,7 +65,6 @@ def make_surfaces(scan: Any, bodies: Sequence[Body]) -> Steps[Any]:
         node.GetSegmentation().AddSegment(segment, body.key)
         display.SetSegmentOpacity3D(body.key, body.opacity)
         yield number / len(bodies)
-    return node
 
 
 def surface_of(scan: Any, region: Region) -> Any:

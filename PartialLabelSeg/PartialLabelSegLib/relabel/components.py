@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 Box = tuple[slice, slice, slice]
 _CORNERS = np.ones((3, 3, 3), bool)
@@ -23,11 +22,16 @@ def bounding_box(mask: np.ndarray) -> Box | None:
 
 def boxes(label_map: np.ndarray, values: int) -> list[Box | None]:
     """The bounding box of each label value 1..values, in one pass."""
+    # Loaded when needed: it takes longer than all of Slicer's panel, which needs this file too.
+    from scipy import ndimage
+
     return list(ndimage.find_objects(label_map, values))
 
 
 def components(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """int32 of the mask's shape: 1..n for its n 26-connected components, and n."""
+    from scipy import ndimage
+
     labelled, count = ndimage.label(mask, _CORNERS)
     return labelled, int(count)
 
@@ -69,5 +73,7 @@ def fill_holes(mask: np.ndarray) -> np.ndarray:
     result = mask.copy()
     box = bounding_box(mask)
     if box is not None:
+        from scipy import ndimage
+
         result[box] = ndimage.binary_fill_holes(mask[box])
     return result

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from ..data.prediction import ONE
 from .runs import Padded, Runs, runs_of
@@ -63,6 +62,8 @@ def parts_at_levels(
 def _labelled(shown: np.ndarray, runs: Runs) -> tuple[int, np.ndarray]:
     """The same as `Runs.parts`, by labelling the padded box."""
     volume = shown.reshape(runs.box.shape[0], -1, runs.box.line)
+    from scipy import ndimage
+
     labelled, count = ndimage.label(volume, _CORNERS)
     return int(count), labelled.reshape(-1)[runs.first] - 1
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 
 _LATER_LINES = ((0, 1), (1, -1), (1, 0), (1, 1))
 """(z, y) steps to the lines that come later in scan order and hold 26-neighbours of a line."""
@@ -88,6 +86,10 @@ class Runs:
 
     def parts(self) -> tuple[int, np.ndarray]:
         """How many 26-connected parts there are, and for each run the number of its part, from 0 in scan order."""
+        # Loaded when needed: it takes longer than all of Slicer's panel, which needs this file too.
+        from scipy import sparse
+        from scipy.sparse import csgraph
+
         one, other = self.touching()
         graph = sparse.coo_array((np.ones(one.size, np.int8), (one, other)), shape=(self.count, self.count))
         count, numbers = csgraph.connected_components(graph.tocsr(), directed=False)

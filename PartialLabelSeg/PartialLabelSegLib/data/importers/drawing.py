@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from ...run.failure import Failure
 from ..geometry import Grid
@@ -69,6 +68,8 @@ def united(parts: Sequence[Drawn]) -> Drawn:
 def boxes(labels: np.ndarray) -> dict[int, Box]:
     """The values of a label map other than 0, and the smallest box that holds each."""
     if labels.dtype.kind == "u" and labels.dtype.itemsize <= 2:
+        from scipy import ndimage
+
         found = ndimage.find_objects(labels)
         return {value: box for value, box in enumerate(found, 1) if box is not None}
     everywhere = tuple(slice(0, size) for size in labels.shape)

@@ -99,9 +99,10 @@ def _draw_steps(painter: Any, area: Area, ink: Color) -> None:
         _line(painter, qcolor(ink, SOFT), (x, bottom), (x, bottom + 3))
         text = f"{label_of(value)}{' steps' if value == 0 else ''}"
         painter.setPen(qcolor(ink, SOFT))
-        painter.drawText(
-            x - (0 if value == 0 else metrics.horizontalAdvance(text) // 2), bottom + metrics.ascent() + GAP, text
-        )
+        wide, right = metrics.horizontalAdvance(text), area.left + area.width + GAP
+        # The last one ends where the chart does.
+        left = x if value == 0 else min(x - wide // 2, right - wide)
+        painter.drawText(left, bottom + metrics.ascent() + GAP, text)
 
 
 def draw_marks(painter: Any, area: Area, marks: Sequence[tuple[float, str]], ink: Color, in_words: bool) -> None:
