@@ -191,7 +191,7 @@ def test_the_wheel_turns_pages_as_in_slicer(application: HostApplication, window
 
 def test_a_view_is_redrawn_once_for_many_changes(application: HostApplication, window: Window, pump: Pump) -> None:
     application.show_volume(a_volume())
-    pump(20)
+    pump(200)
     label = window.labels["Red"]
     drawn: list[int] = []
     plain = label.view.read
@@ -204,7 +204,7 @@ def test_a_view_is_redrawn_once_for_many_changes(application: HostApplication, w
     for offset in range(5):
         application.slice_nodes()[0].SetSliceOffset(float(offset))
     assert not drawn
-    pump(20)
+    pump(200)
     assert len(drawn) == 1
 
 

@@ -119,4 +119,4 @@ def test_a_writing_that_is_given_up_leaves_nothing_and_harms_nothing(tmp_path: P
 
 def test_it_writes_in_short_steps(tmp_path: Path) -> None:
     shares = list(write_volume(tmp_path / "a.nrrd", values(LARGE, np.uint16), LARGE))
-    assert len(shares) == 2 and shares[-1] == 1.0
+    assert len(shares) > 4 and shares == sorted(shares) and shares[-1] == 1.0

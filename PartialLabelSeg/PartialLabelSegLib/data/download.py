@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,10 +27,13 @@ def download(listing: Path, folder: Path, part: str = "") -> Iterator[tuple[int,
 
 
 def _fetch(address: str, target: Path, sha256: str) -> None:
+    # Loaded when needed: the panel opens without it.
+    import urllib.request
+
     try:
         with urllib.request.urlopen(address, timeout=SECONDS) as answer:
             data: bytes = answer.read()
-    except (OSError, urllib.error.URLError) as error:
+    except OSError as error:
         raise Failure(
             f"{target.name} could not be fetched from the study's public repository ({error}).",
             way_out="Look at the network and try again; or download the study by hand and give its folder instead.",

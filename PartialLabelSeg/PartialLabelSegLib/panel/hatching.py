@@ -99,8 +99,7 @@ class Hatching:
                 self._seen[name] = state
 
     def _drawn(self, name: str) -> Steps[Region | None]:
-        found = self.accepted.mask(name)
-        yield 0.2
+        found = yield from scaled(self.accepted.mask_in_steps(name), 0.0, 0.2)
         if found is None:
             return None
         dark = yield from scaled(stripes(self.accepted.volume, found), 0.2, 0.6)

@@ -12,6 +12,8 @@ from ..relabel.components import Box
 from .geometry import ijk_to_ras_of, into_volume, matrix_array, vtk_matrix, whole_step
 from .our_nodes import BINARY
 from .segments import labelmaps
+from .slabs import slabs_of
+from .steps import Steps, finish_now
 from .volumes import image_array
 
 Region = tuple[Box, np.ndarray]
@@ -60,6 +62,11 @@ def mask_in(node: Any, segment_id: str, volume: Any) -> Region | None:
 
     Label maps on the scan's voxels are taken as they are, others by nearest neighbour. Failure as `labelmaps`, `into_volume`.
     """
+    return finish_now(mask_in_steps(node, segment_id, volume))
+
+
+def mask_in_steps(node: Any, segment_id: str, volume: Any) -> Steps[Region | None]:
+    """The same, some million voxels at a time. The segment should not change meanwhile."""
     segmentation = labelmaps(node, volume)
     segment = segmentation.GetSegment(segment_id)
     image = segment.GetRepresentation(BINARY) if segment is not None else None
@@ -75,7 +82,7 @@ def mask_in(node: Any, segment_id: str, volume: Any) -> Region | None:
     inner = intersection(box, whole)
     if inner is None:
         return None
-    return voxels_with(inner, image_array(image)[within(inner, box)], int(segment.GetLabelValue()))
+    return (yield from voxels_with(inner, image_array(image)[within(inner, box)], int(segment.GetLabelValue())))
 
 
 def _on_grid(image: Any, to_voxels: np.ndarray, size: tuple[int, int, int]) -> Any:
@@ -90,19 +97,28 @@ def _on_grid(image: Any, to_voxels: np.ndarray, size: tuple[int, int, int]) -> A
     return result
 
 
-def voxels_with(box: Box, array: np.ndarray, value: int) -> Region | None:
+def voxels_with(box: Box, array: np.ndarray, value: int) -> Steps[Region | None]:
     """The voxels of a value in an array of a box. Slice by slice: of a large scan no second copy is made, only of what is found."""
     rows, columns = np.zeros(array.shape[1], bool), np.zeros(array.shape[2], bool)
     planes = np.zeros(array.shape[0], bool)
-    for place, plane in enumerate(array):
-        found = plane == value
-        line = found.any(axis=0)
-        if line.any():
-            planes[place] = True
-            columns |= line
-            rows |= found.any(axis=1)
+    for slab in slabs_of(array.shape):
+        for place, plane in enumerate(array[slab], slab.start):
+            found = plane == value
+            line = found.any(axis=0)
+            if line.any():
+                planes[place] = True
+                columns |= line
+                rows |= found.any(axis=1)
+        yield 0.5 * slab.stop / len(array)
     inner = _spans(planes, rows, columns)
-    return None if inner is None else (_moved(inner, box), array[inner] == value)
+    if inner is None:
+        return None
+    part = array[inner]
+    mask = np.empty(part.shape, bool)
+    for slab in slabs_of(part.shape):
+        np.equal(part[slab], value, out=mask[slab])
+        yield 0.5 + 0.5 * slab.stop / len(part)
+    return _moved(inner, box), mask
 
 
 def tight(box: Box, mask: np.ndarray) -> Region | None:

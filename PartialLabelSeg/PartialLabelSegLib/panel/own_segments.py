@@ -14,7 +14,7 @@ from ..data.types import Structure
 from ..relabel.components import Box
 from ..relabel.export import ORIGIN_TAG
 from .geometry import follow, ijk_to_ras_of, vtk_matrix
-from .masks import Region, around, image_matrix, intersection, mask_in, shape_of, tight, within
+from .masks import Region, around, image_matrix, intersection, mask_in, mask_in_steps, shape_of, tight, within
 from .our_nodes import BINARY, OURS
 from .segments import STRUCTURE_TAG, tags_of
 from .slabs import slabs_of
@@ -78,6 +78,11 @@ class OwnSegments:
         """The voxels of a structure: a box of the scan and a bool mask of it; None where there are none."""
         key = self.segment_id(structure)
         return mask_in(self.node, key, self.volume) if key else None
+
+    def mask_in_steps(self, structure: str) -> Steps[Region | None]:
+        """The same, in steps."""
+        key = self.segment_id(structure)
+        return (yield from mask_in_steps(self.node, key, self.volume)) if key else None
 
     def voxels(self, structure: str) -> int:
         found = self.mask(structure)
