@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,10 +64,6 @@ class Study:
             order = np.random.default_rng([2021, fold, column]).permutation(len(training))
             shown[order[: round(alpha / 100 * len(training))], column] = True
         return {scan.name: tuple(bool(flag) for flag in row) for scan, row in zip(training, shown)}
-
-    @cached_property
-    def test_count(self) -> int:
-        return len(self.split(0)[0])
 
 
 MIRRORED = {"mirror": [2]}

@@ -12,9 +12,9 @@ from PySide6 import QtWidgets
 
 from panel.decide_samples import LONG, LONG_SCAN, ORGANS, Recorder, dark_palette
 from PartialLabelSegLib.data.types import PALETTE
+from PartialLabelSegLib.panel.state import Choices
 from PartialLabelSegLib.panel.view_models import (
     CellView,
-    ChoicesView,
     CurvesView,
     CurveView,
     EstimateView,
@@ -136,7 +136,7 @@ def learn_views() -> dict[str, LearnView]:
         "failed": LearnView(
             "failed",
             TorchView("broken", "ImportError: libtorch_cpu.so: cannot open shared object file"),
-            ChoicesView("standard", 30.0, "cuda"),
+            Choices("standard", 30.0, "cuda"),
             can_resume=True,
             message="Learning ended before it was done.",
             notes=(NoteView("Case 'scan_003': its file is damaged. Export it again.", "error"),),

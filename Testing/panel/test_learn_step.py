@@ -13,8 +13,8 @@ from host.pictures import picture
 from panel.decide_samples import Recorder, find
 from panel.showing import NARROW, WIDE, click, press, shown
 from panel.step_samples import READY, curves, dark, learn_views, narrowest
+from PartialLabelSegLib.panel.state import Choices
 from PartialLabelSegLib.panel.view_models import (
-    ChoicesView,
     CurvesView,
     EstimateView,
     LearnView,
@@ -51,7 +51,7 @@ def test_showing_views_asks_for_nothing(step: LearnStep, actions: Recorder) -> N
     with shown(step.widget):
         for view in learn_views().values():
             step.show(view)
-        step.show(LearnView(choices=ChoicesView("paper", 12.0, "cpu", 5, "3d", "mcp", 7)))
+        step.show(LearnView(choices=Choices("paper", 12.0, "cpu", 5, "3d", "mcp", 7)))
     assert actions.take() == []
 
 
@@ -147,7 +147,7 @@ def test_the_choices_are_told_with_their_names_and_values(step: LearnStep, actio
 
 
 def test_a_number_that_is_typed_counts_once_it_is_typed(step: LearnStep, actions: Recorder) -> None:
-    step.show(LearnView(torch=READY, choices=ChoicesView(minutes=60.0)))
+    step.show(LearnView(torch=READY, choices=Choices(minutes=60.0)))
     with shown(step.widget):
         minutes = find(step.widget, "minutes")
         minutes.setFocus()
@@ -159,7 +159,7 @@ def test_a_number_that_is_typed_counts_once_it_is_typed(step: LearnStep, actions
 
 
 def test_it_shows_what_was_chosen(step: LearnStep) -> None:
-    step.show(LearnView(torch=READY, choices=ChoicesView("standard", 45.0, "cuda", 4, "2.5d", "mcp", 9)))
+    step.show(LearnView(torch=READY, choices=Choices("standard", 45.0, "cuda", 4, "2.5d", "mcp", 9)))
     values = {name: find(step.widget, name).currentData() for name in ("preset", "device", "dimensions", "confidence")}
     assert values == {"preset": "standard", "device": "cuda", "dimensions": "2.5d", "confidence": "mcp"}
     assert [find(step.widget, name).value() for name in ("minutes", "rounds", "seed")] == [45, 4, 9]

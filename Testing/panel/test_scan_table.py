@@ -27,9 +27,9 @@ from panel.scan_clicks import (
 )
 from panel.showing import NARROW, click, press, settle, shown
 from panel.step_samples import cell, cohort, dark, two_scans
+from PartialLabelSegLib.data.contrast import contrast
 from PartialLabelSegLib.panel import words
 from PartialLabelSegLib.panel.widgets.scans_step import ScansStep
-from PartialLabelSegLib.panel.widgets.shades import contrast
 
 
 @pytest.fixture

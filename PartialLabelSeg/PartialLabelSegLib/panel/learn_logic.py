@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from ..run.events import Event
@@ -23,7 +23,7 @@ from .state import Choices
 from .ticker import Ticker
 from .told import whole
 from .torch_care import TorchCare
-from .view_models import ChoicesView, EstimateView, LearnView
+from .view_models import EstimateView, LearnView
 
 IDLE, RUNNING, STOPPING, STOPPED, WAITING, FINISHED, FAILED = (
     "idle",
@@ -79,7 +79,7 @@ class LearnController:
         return LearnView(
             state,
             self.torch.view(),
-            ChoicesView(**asdict(desk.state.choices)),
+            desk.state.choices,
             why_not,
             state in (STOPPED, FAILED) and self._can_resume(),
             self._said(state),

@@ -70,21 +70,17 @@ def paragraph(text: str, name: str = "") -> Any:
 
 def row(*widgets: Any) -> Any:
     """A widget with others from left to right and no margin; `None` is a space that takes what is left over."""
-    made = qt.QWidget()
-    layout = qt.QHBoxLayout(made)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        if widget is None:
-            layout.addStretch(1)
-        else:
-            layout.addWidget(widget)
-    return made
+    return _filled(qt.QHBoxLayout, widgets)
 
 
 def column(*widgets: Any) -> Any:
     """A widget with others from top to bottom and no margin; `None` is a space that takes what is left over."""
+    return _filled(qt.QVBoxLayout, widgets)
+
+
+def _filled(kind: Any, widgets: tuple[Any, ...]) -> Any:
     made = qt.QWidget()
-    layout = qt.QVBoxLayout(made)
+    layout = kind(made)
     layout.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
         if widget is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-Color = tuple[float, float, float]
+from ..data.contrast import Color
+from .state import Choices
+
 Point = tuple[float, float]
 
 
@@ -137,19 +139,6 @@ class TorchView:
 
 
 @dataclass(frozen=True)
-class ChoicesView:
-    """What the user chose for learning. minutes None: as long as it takes. dimensions None: found from the scans."""
-
-    preset: str = "quick"
-    minutes: float | None = None
-    device: str = "auto"
-    rounds: int = 2
-    dimensions: str | None = None
-    confidence: str = "learned"
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class EstimateView:
     """What learning will cost. gigabytes, threads 0: not known. measured: timed on this computer, not guessed."""
 
@@ -212,7 +201,7 @@ class LearnView:
 
     state: str = "idle"
     torch: TorchView = TorchView()
-    choices: ChoicesView = ChoicesView()
+    choices: Choices = field(default_factory=Choices)
     why_not: str = ""
     can_resume: bool = False
     message: str = ""

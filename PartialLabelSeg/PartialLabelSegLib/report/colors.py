@@ -5,37 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Color = tuple[float, float, float]
+from ..data.contrast import Color, hexadecimal, readable
 
 LIGHT, DARK = (1.0, 1.0, 1.0), (0.08, 0.09, 0.11)
-_ENOUGH = 3.2
 _DASHES = ("", "7 3", "2 3", "8 3 2 3")
-
-
-def contrast(first: Color, second: Color) -> float:
-    """The contrast ratio of WCAG 2.1, from 1 to 21."""
-    high, low = sorted((_luminance(first), _luminance(second)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(color: Color) -> float:
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def readable(color: Color, background: Color) -> Color:
-    """`color`, moved away from the background (darker on light, lighter on dark) until lines in it can be seen."""
-    goal = (0.0, 0.0, 0.0) if _luminance(background) > 0.5 else (1.0, 1.0, 1.0)
-    for step in range(21):
-        share = step / 20
-        mixed = tuple((1 - share) * own + share * far for own, far in zip(color, goal))
-        if contrast((mixed[0], mixed[1], mixed[2]), background) >= _ENOUGH:
-            return mixed[0], mixed[1], mixed[2]
-    return goal
-
-
-def hexadecimal(color: Color) -> str:
-    return "#" + "".join(f"{round(255 * part):02x}" for part in color)
 
 
 def dashes(colors: Sequence[Color]) -> list[str]:

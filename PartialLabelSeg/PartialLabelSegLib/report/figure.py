@@ -8,8 +8,8 @@ from html import escape
 
 import numpy as np
 
+from ..data.contrast import Color, hexadecimal
 from .charts import shortened
-from .colors import Color, hexadecimal
 from .pictures import data_address, even_colors, grey, outline, shrunk
 from .slices import Picture
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import qt
 
+from ...data.contrast import readable
 from ..qt_subset import get
 from ..view_models import Color, CurvesView, CurveView
 from .chart import GAP, Area, Line, draw_frame, draw_line, draw_marks, mean_of, ticks, top_of
 from .curve_legend import Entry, draw_legend, legend_height
-from .shades import readable, repeats, shade
+from .shades import repeats, shade
 
 DICE_LINES, LOSS_LINES = 10, 5
 """Heights of the two charts in lines of text."""

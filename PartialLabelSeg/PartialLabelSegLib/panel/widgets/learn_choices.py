@@ -9,7 +9,7 @@ import qt
 
 from .. import words
 from ..qt_subset import Quiet, button, get, label, section
-from ..view_models import ChoicesView
+from ..state import Choices
 from ..view_models_decide import Choice
 from .chooser import Chooser
 
@@ -87,7 +87,7 @@ class LearnChoices:
         self.minutes.setEnabled(limited)
         self._chosen("minutes", float(get(self.minutes, "value")) if limited else None)
 
-    def show(self, view: ChoicesView, enabled: bool) -> None:
+    def show(self, view: Choices, enabled: bool) -> None:
         """Emits nothing."""
         self.preset.show(_choices(words.PRESETS), view.preset)
         self.device.show(_choices(words.DEVICES), view.device)

@@ -17,7 +17,7 @@ NO_TORCH = "Learning needs PyTorch, see above."
 
 
 class LearnActions(Protocol):
-    """What the user can do here. `set_choice`: a field of `ChoicesView` and its new value. `install_torch`: 'extension' or 'wheels'."""
+    """What the user can do here. `set_choice`: a field of `Choices` and its new value. `install_torch`: 'extension' or 'wheels'."""
 
     def learn(self) -> None: ...
     def cancel(self) -> None: ...

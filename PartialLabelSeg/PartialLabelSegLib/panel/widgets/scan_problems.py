@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import qt
 
+from ...data.contrast import hexadecimal, readable
 from .. import words
 from ..qt_subset import paragraph
 from ..view_models import ProblemView
 from .fitting import breakable
-from .shades import hexadecimal, readable, shade
+from .shades import shade
 
 MOST_NAMES, LONGEST_NAME = 12, 26
 _SIGNS = {"error": "✕", "warning": "!"}

@@ -7,9 +7,10 @@ from typing import Any
 
 import qt
 
+from ...data.contrast import mixed, readable
 from .. import words
 from ..view_models import CellView, ScanView
-from .shades import mixed, qcolor, readable, shade
+from .shades import qcolor, shade
 
 CHANGED = "*"
 """Follows the sign of a cell that the user changed."""
