@@ -146,6 +146,35 @@ def test_the_running_average_follows_by_the_rule(tmp_path: Path) -> None:
         assert torch.allclose(value.float(), expected[name].float(), atol=1e-6), name
 
 
+def test_later_the_running_average_takes_every_fourth_step_as_four(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY_STEP", 2)
+    trainer = Workshop(tmp_path, replace(tiny_plan(), average=0.9), CPU, validated=False).trainer()
+    name, value = next((name, value) for name, value in trainer.network.named_parameters())
+    with torch.no_grad():
+        value.fill_(1.0)
+    trainer._average[name].zero_()
+    for step in range(3, 9):
+        trainer._follow(step)
+    left = (5 / 14) ** 4 * (9 / 18) ** 4
+    assert torch.allclose(trainer._average[name], torch.tensor(1 - left))
+
+
+@pytest.mark.parametrize("longest", [0.01, 1e6])
+def test_a_gradient_is_clipped_as_torch_does_it(tmp_path: Path, longest: float) -> None:
+    trainer = Workshop(tmp_path, replace(tiny_plan(), clip_norm=longest)).trainer()
+    twin = Workshop(tmp_path, tiny_plan()).trainer()
+    for place, (mine, other) in enumerate(zip(trainer.network.parameters(), twin.network.parameters())):
+        mine.grad = torch.randn(mine.shape, generator=torch.Generator().manual_seed(place))
+        other.grad = mine.grad.clone()
+    expected = nn.utils.clip_grad_norm_(twin.network.parameters(), longest)
+    assert torch.allclose(trainer._clipped(), expected)
+    for mine, other in zip(trainer.network.parameters(), twin.network.parameters()):
+        assert mine.grad is not None and other.grad is not None
+        assert torch.allclose(mine.grad, other.grad)
+
+
 def scores(values: list[float]) -> Callable[[nn.Module], dict[str, float]]:
     """A validation that finds these Dice values one after the other."""
     left = iter(values)
