@@ -201,12 +201,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 Testing bench partial", description=__doc__)
     parser.add_argument("--study", choices=sorted(STUDIES), action="append")
     parser.add_argument("--folds", default="0")
-    parser.add_argument("--alphas", default="50,30")
+    parser.add_argument("--alphas", default="50,30", help="shares of labels; empty for the ceiling alone")
     parser.add_argument("--steps", type=int, default=1500, help="segmentation steps of a cell in all")
     parser.add_argument("--work", type=Path, default=PROJECT / ".venv" / "bench-partial")
     parser.add_argument("--out", type=Path, default=PROJECT / "Resources" / "Benchmarks")
     chosen = parser.parse_args(arguments)
-    folds, alphas = ([int(word) for word in text.split(",")] for text in (chosen.folds, chosen.alphas))
+    folds, alphas = ([int(word) for word in text.split(",") if word] for text in (chosen.folds, chosen.alphas))
     for name in chosen.study or ["openkbp"]:
         study = STUDIES[name]()
         for cell in cells_of(study, folds, alphas if study.ceiling else [study.alpha], chosen.steps):
