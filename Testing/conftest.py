@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,20 @@ import hypothesis  # noqa: E402  reads the folder above when it is imported
 hypothesis.settings.register_profile("project", deadline=None, database=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("fast", hypothesis.settings.get_profile("project"), max_examples=8)
 hypothesis.settings.load_profile("fast" if os.environ.get("PARTIALLABELSEG_FAST") == "1" else "project")
+
+
+@pytest.fixture(autouse=True)
+def as_many_threads_as_before() -> Iterator[None]:
+    """No test leaves torch with another number of threads: sums would be added in another order, and later tests compare bits."""
+    before = _threads()
+    yield
+    assert before in (None, _threads()), f"torch had {before} threads before this test and has {_threads()} after it"
+
+
+def _threads() -> int | None:
+    """Of torch in this process; None as long as no test has loaded it."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else torch.get_num_threads()
 
 
 @pytest.fixture(scope="session")

@@ -368,7 +368,11 @@ def test_a_head_that_contradicts_itself_is_refused(
         read_run(run)
 
 
-def test_a_folder_that_holds_another_case_is_refused_and_a_lost_one_too(data: Data, run: RunFolder) -> None:
+def test_a_folder_that_holds_another_case_is_refused_and_a_lost_one_too(
+    data: Data, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The threads and the priority of this process are those of all tests.
+    monkeypatch.setattr("PartialLabelSegLib.begin.be_a_good_neighbour", lambda threads: 1)
     data.scan("scan0", 0)
     data.scan("scan1", 1)
     imported(data, run)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from PartialLabelSegLib.config import (
     DIMENSIONS,
+    INSTANCES,
     METHODS,
     PRESETS,
     Configuration,
@@ -74,6 +75,7 @@ CONFIGURATIONS = st.builds(
     checkpoint_seconds=st.floats(0, 1e6),
     relabelling=RELABELLINGS,
     plan=st.dictionaries(st.sampled_from(("steps", "batch")), st.integers(1, 100)),
+    instances=st.sampled_from(INSTANCES),
 )
 INTENSITIES = st.builds(Intensity, st.floats(-1e4, -1), st.floats(0, 1e4), st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
 PLANS = st.builds(
@@ -164,6 +166,11 @@ def test_a_value_of_the_wrong_kind_is_refused_with_its_name(cls: type, value: An
         ({"foreground_share": 1.1}, "foreground_share must be from 0 to 1"),
         ({"rotate_degrees": math.inf}, "rotate_degrees must be from 0"),
         ({"dice_weight": -1.0}, "dice_weight must be from 0"),
+        ({"loss": "focal"}, "loss must be one of bce, bce\\+dice, apl, apl\\+dice, mae"),
+        ({"apl_weights": (0.0, 0.0, 0.0)}, "apl_weights must be from 0, and not all 0"),
+        ({"sce_weights": (-1.0, 1.0)}, "sce_weights must be from 0"),
+        ({"gce_power": 1.5}, "gce_power must be above 0 and at most 1"),
+        ({"negatives": -1.0}, "negatives must be from 0"),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused(values: dict[str, Any], words: str) -> None:
@@ -186,6 +193,7 @@ def test_a_plan_that_cannot_work_is_refused(values: dict[str, Any], words: str) 
         ({"validation_share": math.nan}, "validation_share"),
         ({"preset": "slow"}, "preset must be one of quick, standard, paper, got 'slow'"),
         ({"device": "tpu"}, "device must be one of"),
+        ({"instances": "all"}, "instances must be one of auto, no, list, volume, got 'all'"),
         ({"plan": {"speed": 3}}, r"a plan has no \['speed'\]"),
     ],
 )
@@ -216,6 +224,12 @@ def test_a_window_of_grey_values_needs_a_width(low_high: tuple[float, float]) ->
         Intensity(*low_high, 0.0, 1.0)
     with pytest.raises(ValueError, match="std > 0"):
         Intensity(0.0, 1.0, 0.0, math.nan)
+
+
+def test_only_an_instance_network_lists_lesions_by_itself() -> None:
+    said = [Configuration(instances=said) for said in INSTANCES]
+    assert [choice.instances_for("instance") for choice in said] == ["volume", "no", "list", "volume"]
+    assert [choice.instances_for("unet") for choice in said] == ["no", "no", "list", "volume"]
 
 
 def test_gamma_rises_in_equal_steps_to_its_largest() -> None:

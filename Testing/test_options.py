@@ -8,7 +8,19 @@ from PartialLabelSegLib.config import Configuration
 from PartialLabelSegLib.options import choices_of, parser
 from PartialLabelSegLib.run.failure import Failure
 
-COMMANDS = ("check", "complete", "relabel", "apply", "export", "evaluate", "report", "demo", "sample")
+COMMANDS = (
+    "check",
+    "extract",
+    "complete",
+    "relabel",
+    "apply",
+    "export",
+    "evaluate",
+    "report",
+    "demo",
+    "softlabels",
+    "sample",
+)
 
 
 def test_nothing_given_is_the_default_configuration() -> None:
@@ -24,6 +36,12 @@ def test_what_is_given_is_known_by_name() -> None:
     relabelling = choices.configuration.relabelling
     assert (relabelling.rounds, relabelling.gamma_max, relabelling.review) == (4, 0.5, True)
     assert (choices.configuration.seed, choices.configuration.plan) == (7, {"steps": 50, "norm": "group"})
+
+
+def test_instances_can_be_asked_for_when_learning_and_when_applying() -> None:
+    for words in ("complete CASES --out RUN", "apply MODEL CASES --out RUN"):
+        choices = choices_of(parser().parse_args([*words.split(), "--instances", "volume"]))
+        assert (choices.configuration, choices.given) == (Configuration(instances="volume"), {"instances"})
 
 
 @pytest.mark.parametrize(
@@ -48,7 +66,7 @@ def test_every_command_says_what_it_is_for_and_so_does_every_option(capsys: pyte
         parser().parse_args(["--help"])
     listed = capsys.readouterr().out
     for command in COMMANDS:
-        assert f"    {command} " in listed
+        assert f"\n    {command}" in listed
         with pytest.raises(SystemExit):
             parser().parse_args([command, "--help"])
         lines = capsys.readouterr().out

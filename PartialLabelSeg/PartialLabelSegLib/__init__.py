@@ -22,8 +22,9 @@ packages beyond the standard library. `Testing/structure/test_layers.py` holds t
     relabel_round <- begin, data, relabel, rounds, run, train, with numpy
     terminal <- run
     options <- config, run
+    soft_labels <- data, metrics, options, report, run
     demo <- begin, config, data, finish, losses, metrics, nets, relabel, report, rounds, run, train, with numpy
-    cli <- apply_model, begin, config, data, demo, finish, losses, metrics, nets, options, relabel, relabel_round, report, rounds, run, terminal, train, with numpy
+    cli <- apply_model, begin, config, data, demo, finish, losses, metrics, nets, options, relabel, relabel_round, report, rounds, run, soft_labels, terminal, train, with numpy
     __main__ <- cli, setup_environment
     panel <- config, data, metrics, relabel, run, with slicer, qt, ctk, vtk, numpy, SimpleITK
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,10 @@ from .begin import import_cohort, open_session, read_run
 from .config import Configuration, Plan, Relabelling, to_json
 from .data.case import CaseSource, Cohort
 from .data.geometry import Grid
-from .data.image_io import looks_like_scan, read_scan, volume_stem
-from .data.importers import holds_data_set, read_cohort
+from .data.importers import NO_CHOICES, CohortChoices, read_cohorts
 from .data.labels import Labels
-from .data.types import Problem, Structure, clean_name, structures_named
+from .data.model_file import about_beside, confidence_beside, read_about
+from .data.types import Problem, Structure, structures_named
 from .finish import complete_cases, write_report
 from .rounds import open_cases, prepare
 from .run.events import Event
@@ -48,8 +48,16 @@ class Model:
     mark: str
 
 
-def apply_model(model_path: Path, cases: Path, run: RunFolder, choices: Configuration) -> Generator[Event, None, None]:
-    """Completes the scans of `cases` in `run`, as `complete` does after its last round; nothing is learned. `choices`: device, threads, absent.
+def apply_model(
+    model_path: Path,
+    cases: Sequence[Path],
+    run: RunFolder,
+    configuration: Configuration,
+    choices: CohortChoices = NO_CHOICES,
+) -> Generator[Event, None, None]:
+    """Completes the scans of `cases` in `run`, as `complete` does after its last round; nothing is learned.
+
+    configuration: device, threads, absent. choices: what a person says of the scans; of a run that was begun, its own hold.
 
     The same again goes on where it was stopped. Failure: no finished network, scans that cannot be read, or a run that was begun otherwise.
     """
@@ -57,11 +65,11 @@ def apply_model(model_path: Path, cases: Path, run: RunFolder, choices: Configur
     if run.head.exists():
         _must_be_of(run, model)
     else:
-        cohort = scans_for(model, cases, choices.absent)
-        model = replace(model, plan=plan_here(model.plan, choices))
-        configuration = replace(choices, relabelling=replace(model.rules, rounds=0), validation_share=0.0)
+        cohort = scans_for(model, cases, configuration.absent, choices)
+        model = replace(model, plan=plan_here(model.plan, configuration))
+        configuration = replace(configuration, relabelling=replace(model.rules, rounds=0), validation_share=0.0)
         _write_model(run, model, configuration)
-        yield from import_cohort(cohort, run, configuration)
+        yield from import_cohort(cohort, run, configuration, choices)
     session = yield from open_session(run)
     yield from prepare(session, session.cases, 0)
     yield from predict_cases(session, 0, open_cases(session, session.cases))
@@ -71,21 +79,24 @@ def apply_model(model_path: Path, cases: Path, run: RunFolder, choices: Configur
     yield Event("finished", {"message": f"Done. Segmentations: {place}/completed. Report: {place}/report.html."})
 
 
-def plan_here(plan: Plan, choices: Configuration) -> Plan:
+def plan_here(plan: Plan, configuration: Configuration) -> Plan:
     """The plan with the precision that this machine computes fastest, where it was not learned with full precision anyway."""
     if plan.precision == "float32":
         return plan
-    return replace(plan, precision=native_precision(find_device(choices.device)))
+    return replace(plan, precision=native_precision(find_device(configuration.device)))
 
 
 def read_model(path: Path) -> Model:
-    """The model of a run (its last finished round) or of a file `segmentation.pt`. Failure: there is none, or it is damaged."""
+    """The model of a run (its last finished round), of a saved one with what stands beside it, or of a file `segmentation.pt` alone.
+
+    Failure: there is none, or it is damaged.
+    """
     if path.is_file():
-        return _model_of(path, None, Relabelling())
+        return _saved_model(path)
     if not path.is_dir():
         raise Failure(
             f"There is no {path.name}.",
-            way_out="Name a finished run, or the file segmentation.pt of one of its rounds.",
+            way_out="Name a finished run, a saved model, or the file segmentation.pt of one of a run's rounds.",
         )
     run = RunFolder(path)
     head = read_run(run)
@@ -94,9 +105,31 @@ def read_model(path: Path) -> Model:
         raise Failure(f"{path.name} is not finished.", way_out=f"Run first: complete --out {path.name}")
     last, rules = run.round(max(learned)), head.configuration.relabelling
     model = _model_of(last.segmentation, last.confidence if rules.confidence == "learned" else None, rules)
-    if model.plan.structures != tuple(item.name for item in head.structures):
-        raise Failure(f"The network of {path.name} was made for other structures.", way_out="Use another run.")
-    return replace(model, structures=head.structures, overlapping=head.overlapping)
+    return _with_looks(model, head.structures, head.overlapping, path.name)
+
+
+def _saved_model(path: Path) -> Model:
+    """A network alone is as sure as its probability; what it knows, and its confidence network, may stand beside it."""
+    confidence = confidence_beside(path)
+    try:
+        about = read_about(path)
+    except Failure as failure:
+        if not confidence.exists():
+            return _model_of(path, None, Relabelling())
+        way_out = f"Put {about_beside(path).name} back; or remove {confidence.name}, and its probability stands for it."
+        raise Failure(failure.wrong, way_out=way_out) from None
+    judged = confidence if about.rules is not None and confidence.exists() else None
+    model = _model_of(path, judged, about.rules or Relabelling())
+    return _with_looks(model, about.structures, about.overlapping, path.name)
+
+
+def _with_looks(
+    model: Model, structures: tuple[Structure, ...], overlapping: frozenset[frozenset[str]], called: str
+) -> Model:
+    """The model with colours and terminology of its structures."""
+    if model.plan.structures != tuple(item.name for item in structures):
+        raise Failure(f"The network of {called} was made for other structures.", way_out="Use another one.")
+    return replace(model, structures=structures, overlapping=overlapping)
 
 
 def _model_of(segmentation: Path, confidence: Path | None, rules: Relabelling) -> Model:
@@ -105,10 +138,16 @@ def _model_of(segmentation: Path, confidence: Path | None, rules: Relabelling) -
     judged = None
     if confidence is not None:
         judge = build_confidence(network, plan, rules.frozen, 0)
-        load_weights(judge, confidence, "the confidence network")
+        load_weights(judge, confidence, "the confidence network", _made_for(segmentation))
         judged, mark = judge.state_dict(), zlib.crc32(confidence.read_bytes(), mark)
     rules = replace(rules, confidence="mcp" if judged is None else "learned", method="full", review=False)
     return Model(plan, structures_named(plan.structures), frozenset(), rules, weights, judged, f"{mark:08x}")
+
+
+def _made_for(segmentation: Path) -> str:
+    """What the confidence of this network says that it was made with; empty where the network does not say."""
+    made_with = load(segmentation, "the network").get("made_with")
+    return f"{made_with} confidence" if isinstance(made_with, str) else ""
 
 
 def _write_model(run: RunFolder, model: Model, configuration: Configuration) -> None:
@@ -130,58 +169,22 @@ def _must_be_of(run: RunFolder, model: Model) -> None:
         )
 
 
-def scans_for(model: Model, path: Path, absent: str) -> Cohort:
-    """The scans of a data set, of a folder, or the one scan at `path`, with labels of the model's structures. Failure: none there."""
-    if not path.exists():
-        raise Failure(f"There is no '{path.name}'.", way_out="Give a scan, a folder of scans, or a data set.")
-    cohort = Cohort("scans", model.structures, ()) if _is_plain(path) else read_cohort(path, absent)
-    if _is_plain(path):
-        return _plain_cohort(path, cohort)
+def scans_for(model: Model, paths: Sequence[Path], absent: str, choices: CohortChoices) -> Cohort:
+    """The scans of data sets, of folders, or single ones, with labels of the model's structures. Failure: none there."""
+    for path in paths:
+        if not path.exists():
+            raise Failure(f"There is no '{path.name}'.", way_out="Give a scan, a folder of scans, or a data set.")
+    cohort = read_cohorts(paths, absent, choices, plain=model.structures)
     unknown = [item.name for item in cohort.structures if item.name not in model.plan.structures]
     text = "the network has not learned it, so it is left out of the completed scans."
     problems = [Problem(text, structure=name, severity="warning") for name in unknown]
-    sources = tuple(_translated(source, model) for source in cohort.sources)
     return replace(
         cohort,
         structures=model.structures,
-        sources=sources,
+        sources=tuple(_translated(source, model) for source in cohort.sources),
         problems=(*cohort.problems, *problems),
         overlapping=model.overlapping,
     )
-
-
-def _is_plain(path: Path) -> bool:
-    """Whether there is nothing but scans."""
-    return looks_like_scan(path) or not holds_data_set(path)
-
-
-def _plain_cohort(path: Path, empty: Cohort) -> Cohort:
-    scans = [path] if looks_like_scan(path) else _scans_in(path)
-    names = tuple(item.name for item in empty.structures)
-    sources: dict[str, CaseSource] = {}
-    problems = []
-    for scan in scans:
-        name = clean_name((scan.name if scan.is_dir() else volume_stem(scan)) or "scan")
-        if name in sources:
-            problems.append(
-                Problem(f"{scan.name} has the name of another scan and is left out.", name, severity="warning")
-            )
-        else:
-            sources[name] = CaseSource(name, partial(read_scan, scan), partial(_nothing_drawn, names), split="test")
-    if not sources:
-        raise Failure(f"{path.name} holds no scan.", way_out="Give a scan, a folder of scans, or a data set.")
-    return replace(empty, sources=tuple(sources.values()), problems=tuple(problems))
-
-
-def _scans_in(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from (
-            path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and looks_like_scan(path)
-        )
-
-
-def _nothing_drawn(names: tuple[str, ...], grid: Grid) -> Labels:
-    return Labels.expert(names, np.zeros(grid.shape, np.uint8), (False,) * len(names))
 
 
 def _translated(source: CaseSource, model: Model) -> CaseSource:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Configuration
-from .options import Choices, choices_of, parser
+from .options import Choices, SoftLabelChoices, choices_of, parser, soft_label_choices_of
 from .run.events import Event, EventLog, LineWriter, Listener
 from .run.failure import Failure
 from .run.folder import RunFolder
@@ -42,6 +42,25 @@ class Check:
         table = check_cohort(read_cohorts(self.cases, self.absent, _choices_in(self.cohort_choices)))
         print(json.dumps(table.to_json(), ensure_ascii=False, indent=1) if self.as_json else format_check(table))
         return 1 if any(problem.severity == "error" for problem in table.problems) else 0
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Write one scan of a data set, with what is drawn in it, into a folder; the data set stays as it is."""
+
+    cases: Path
+    scan: str
+    out: Path
+    absent: str
+
+    def run(self) -> int:
+        from .data.importers import read_cohort
+        from .data.one_scan import write_one_scan
+
+        _must_be_there(self.cases)
+        written = write_one_scan(read_cohort(self.cases, self.absent), self.scan, self.out)
+        print(json.dumps(written.to_json(), ensure_ascii=False))
+        return 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +94,7 @@ class Complete:
         if run.head.exists():
             head = read_run(run)
             self._must_agree(head.configuration)
-            self._must_say_the_same(head.choices, choices)
+            _must_say_the_same(self.out, self.cohort_choices, head.choices, choices)
             if self.cases:
                 yield from import_lost(self.cases, run)
         else:
@@ -97,13 +116,14 @@ class Complete:
                 way_out="Give the same options, or none, to go on; or choose another folder with --out.",
             )
 
-    def _must_say_the_same(self, before: CohortChoices, now: CohortChoices) -> None:
-        """What was learned rests on what was said of the labels; something else needs another folder."""
-        if self.cohort_choices is not None and now.to_json() != before.to_json():
-            raise Failure(
-                f"{self.out.name} was begun with other choices than {self.cohort_choices.name} holds now.",
-                way_out="Leave out --choices to go on as it was begun; or choose another folder with --out to begin anew.",
-            )
+
+def _must_say_the_same(out: Path, file: Path | None, before: CohortChoices, now: CohortChoices) -> None:
+    """What was learned or completed rests on what was said of the labels; something else needs another folder."""
+    if file is not None and now.to_json() != before.to_json():
+        raise Failure(
+            f"{out.name} was begun with other choices than {file.name} holds now.",
+            way_out="Leave out --choices to go on as it was begun; or choose another folder with --out to begin anew.",
+        )
 
 
 def _choices_in(path: Path | None) -> CohortChoices:
@@ -139,23 +159,30 @@ class Relabel:
 
 @dataclass(frozen=True)
 class Apply:
-    """Complete new scans with what a finished run has learned."""
+    """Complete new scans with what a finished run has learned. The same command again goes on where it ended."""
 
     model: Path
-    cases: Path
+    cases: tuple[Path, ...]
     out: Path
     choices: Choices
     progress: bool
+    cohort_choices: Path | None = None
 
     def run(self) -> int:
-        from .apply_model import apply_model
-
         run = RunFolder(self.out)
-        _must_be_there(self.model)
-        _must_be_there(self.cases)
+        for path in (self.model, *self.cases):
+            _must_be_there(path)
         if not run.head.exists():
             run.check_free()
-        return reported(run, self.progress, apply_model(self.model, self.cases, run, self.choices.configuration))
+        return reported(run, self.progress, self._story(run, _choices_in(self.cohort_choices)))
+
+    def _story(self, run: RunFolder, choices: CohortChoices) -> Iterator[Event]:
+        from .apply_model import apply_model
+        from .begin import read_run
+
+        if run.head.exists():
+            _must_say_the_same(self.out, self.cohort_choices, read_run(run).choices, choices)
+        yield from apply_model(self.model, self.cases, run, self.choices.configuration, choices)
 
 
 @dataclass(frozen=True)
@@ -183,18 +210,21 @@ class Evaluate:
     predicted: Path
     reference: Path
     as_json: bool
+    instances: bool = False
 
     def run(self) -> int:
+        from .metrics.detected import evaluate_instances
         from .metrics.evaluate import evaluate
-        from .metrics.table import format_table
+        from .metrics.table import format_detections, format_table
 
         result = evaluate(self.predicted, self.reference)
-        print(
-            json.dumps(result.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
-            if self.as_json
-            else format_table(result)
-        )
-        return 1 if result.failed else 0
+        found = evaluate_instances(self.predicted, self.reference) if self.instances else None
+        if self.as_json:
+            content = {**result.to_json(), **({} if found is None else {"instances": found.to_json()})}
+            print(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
+        else:
+            print(format_table(result), *([] if found is None else ["", format_detections(found)]), sep="\n")
+        return 1 if result.failed or (found is not None and found.failed) else 0
 
 
 @dataclass(frozen=True)
@@ -232,6 +262,21 @@ class Demo:
 
         run = RunFolder(self.out / "run")
         return reported(run, self.progress, demo(self.out, self.openkbp))
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """Make soft labels of several raters' ticks or masks, as files and as a data set to learn from."""
+
+    study: Path
+    out: Path
+    choices: SoftLabelChoices
+
+    def run(self) -> int:
+        from .soft_labels import write_soft_labels
+
+        print(write_soft_labels(self.study, self.out, self.choices))
+        return 0
 
 
 @dataclass(frozen=True)
@@ -316,7 +361,7 @@ def _told(run: RunFolder, story: Iterator[Event], tell: Listener) -> int:
         run.cancel.unlink(missing_ok=True)
 
 
-Command = Check | Complete | Relabel | Apply | Export | Evaluate | Report | Demo | Sample
+Command = Check | Extract | Complete | Relabel | Apply | Export | Evaluate | Report | Demo | SoftLabels | Sample
 
 
 def command_of(arguments: argparse.Namespace) -> Command:
@@ -324,19 +369,23 @@ def command_of(arguments: argparse.Namespace) -> Command:
     match given.command:
         case "check":
             return Check(tuple(given.cases), given.absent, given.json, given.choices)
+        case "extract":
+            return Extract(given.cases, given.scan, given.out, given.absent)
         case "complete":
             cases = tuple(given.cases)
             return Complete(cases, given.out, choices_of(given), given.truth, given.progress, given.choices)
         case "relabel":
             return Relabel(given.run, given.progress)
         case "apply":
-            return Apply(given.model, given.cases, given.out, choices_of(given), given.progress)
+            return Apply(given.model, tuple(given.cases), given.out, choices_of(given), given.progress, given.choices)
         case "export":
             return Export(given.run, given.format, given.out, given.name, given.replace)
         case "evaluate":
-            return Evaluate(given.predicted, given.reference, given.json)
+            return Evaluate(given.predicted, given.reference, given.json, given.instances)
         case "report":
             return Report(given.run, given.truth)
+        case "softlabels":
+            return SoftLabels(given.study, given.out, soft_label_choices_of(given))
         case "sample":
             return Sample(given.out, given.scans, given.openkbp)
         case _:

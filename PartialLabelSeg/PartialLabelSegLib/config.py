@@ -12,6 +12,11 @@ from typing import Any, TypeVar
 PRESETS = ("quick", "standard", "paper")
 METHODS = ("full", "ambiguity-only", "all-pseudo-labels", "naive")
 DIMENSIONS = ("2d", "2.5d", "3d")
+ROBUST_LOSSES = ("apl", "mae", "sce", "gce")
+LOSSES = ("bce", "bce+dice", *(f"{name}{dice}" for name in ROBUST_LOSSES for dice in ("", "+dice")))
+ARCHITECTURES = ("unet", "paper", "instance")
+MASK_HEADS = ("improved", "plain")
+INSTANCES = ("auto", "no", "list", "volume")
 MOST_THREADS = 1024
 
 _FROM_ZERO = (
@@ -26,6 +31,7 @@ _FROM_ZERO = (
     "weight_decay",
     "clip_norm",
     "patience",
+    "negatives",
 )
 
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "an object"}
@@ -50,7 +56,19 @@ class Intensity:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the network sees and how long it learns. Arrays are (slices, rows, columns): the axis of `slice_axis` of (z, y, x) comes first."""
+    """What the network sees and how long it learns. Arrays are (slices, rows, columns): the axis of `slice_axis` of (z, y, x) comes first.
+
+    own_scale: grey values are first put on each scan's own scale (data/grey.py), and `intensity` speaks of that.
+
+    loss: 'bce+dice', cross-entropy of positives and hardest negatives with `dice_weight` times Dice (with dice_weight 0 the same as 'bce');
+    'bce', plain cross-entropy over all known voxels, which for soft labels is the soft cross-entropy and whose probabilities are calibrated;
+    or one that tolerates wrong labels: 'apl' (active-passive: `apl_weights` of NBCE, NSCE and NRCE), 'mae' (absolute error), 'sce'
+    (symmetric cross-entropy: `sce_weights` of cross-entropy and reverse cross-entropy), 'gce' (generalised: `gce_power`), each also with
+    '+dice'. In these `negatives` known voxels without a structure count per voxel with it, 0: all (losses/reduce.py).
+
+    architecture: 'unet'; 'paper', the U-Net of INERRANT's Table 11; or 'instance', a Mask R-CNN for lesions (nets/instance), whose backbone
+    has the plan's widths and strides, whose masks learn by `loss`, plain inside their boxes, and whose `mask_head` is 'improved' or 'plain'.
+    """
 
     structures: tuple[str, ...]
     dimensions: str
@@ -88,14 +106,23 @@ class Plan:
     architecture: str = "unet"
     flat_levels: int = 0
     twins: tuple[tuple[str, str], ...] = ()
+    own_scale: bool = False
+    loss: str = "bce+dice"
+    apl_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    sce_weights: tuple[float, float] = (0.1, 1.0)
+    gce_power: float = 0.7
+    negatives: float = 3.0
+    mask_head: str = "improved"
 
     def __post_init__(self) -> None:
         _one_of("dimensions", self.dimensions, DIMENSIONS)
-        _one_of("architecture", self.architecture, ("unet", "paper"))
+        _one_of("architecture", self.architecture, ARCHITECTURES)
+        _one_of("mask_head", self.mask_head, MASK_HEADS)
         _one_of("precision", self.precision, ("float32", "bfloat16", "float16"))
         _one_of("optimiser", self.optimiser, ("adam", "adamw", "sgd"))
         _one_of("schedule", self.schedule, ("polynomial", "exponential"))
         _one_of("norm", self.norm, ("batch", "instance", "group", "none"))
+        _one_of("loss", self.loss, LOSSES)
         if len(set(self.structures)) != len(self.structures) or not self.structures:
             raise ValueError(f"a plan needs structures of different names, got {self.structures}")
         if min(self.patch) < 1 or self.batch < 1 or not all(0 < value < math.inf for value in self.spacing_mm):
@@ -106,6 +133,8 @@ class Plan:
             raise ValueError(f"a {self.dimensions} plan has patches of one slice, got {self.patch}")
         if len(self.strides) != len(self.widths):
             raise ValueError(f"each of {len(self.widths)} levels needs a stride, got {self.strides}")
+        if self.architecture == "instance" and self.dimensions == "3d":
+            raise ValueError("an instance network sees slices, so dimensions must be 2d or 2.5d, got 3d")
         if self.slice_axis not in (0, 1, 2):
             raise ValueError(f"slice_axis must be 0, 1 or 2, got {self.slice_axis}")
         if len(self.widths) < 2 or min(self.widths) < 1 or min(min(stride) for stride in self.strides) < 1:
@@ -128,6 +157,11 @@ class Plan:
             "between 0 and 1": (lambda value: 0 < value < 1, ("prior",)),
             "from 0 and below 1": (lambda value: 0 <= value < 1, ("average", "overlap")),
             "from 0 to 1": (lambda value: 0 <= value <= 1, ("foreground_share",)),
+            "above 0 and at most 1": (lambda value: 0 < value <= 1, ("gce_power",)),
+            "from 0, and not all 0": (
+                lambda values: all(0 <= value < math.inf for value in values) and any(values),
+                ("apl_weights", "sce_weights"),
+            ),
         }
         for words, (holds, names) in inside.items():
             for name in names:
@@ -169,7 +203,10 @@ class Relabelling:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the user chose. `plan` holds overrides of single Plan fields by name; everything else is found from the data."""
+    """What the user chose. `plan` holds overrides of single Plan fields by name; everything else is found from the data.
+
+    instances: of each completed scan 'no' list of its lesions, a 'list', or a list and a 'volume'; 'auto' depends on the network.
+    """
 
     preset: str = "quick"
     dimensions: str | None = None
@@ -182,11 +219,13 @@ class Configuration:
     checkpoint_seconds: float = 30.0
     relabelling: Relabelling = field(default_factory=Relabelling)
     plan: dict[str, Any] = field(default_factory=dict)
+    instances: str = "auto"
 
     def __post_init__(self) -> None:
         _one_of("preset", self.preset, PRESETS)
         _one_of("device", self.device, ("auto", "cpu", "cuda", "mps"))
         _one_of("absent", self.absent, ("missing", "absent"))
+        _one_of("instances", self.instances, INSTANCES)
         if self.dimensions is not None:
             _one_of("dimensions", self.dimensions, DIMENSIONS)
         if self.minutes is not None and not 0 < self.minutes < math.inf:
@@ -202,6 +241,10 @@ class Configuration:
         unknown = set(self.plan) - {item.name for item in dataclasses.fields(Plan)}
         if unknown:
             raise ValueError(f"a plan has no {sorted(unknown)}")
+
+    def instances_for(self, architecture: str) -> str:
+        """'no', 'list' or 'volume'. By itself only an instance network lists lesions; they may overlap, which only a volume beside shows."""
+        return self.instances if self.instances != "auto" else "volume" if architecture == "instance" else "no"
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -6,27 +6,40 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .begin import read_run
+from .begin import read_plan, read_run
 from .data.case import read_case
 from .relabel.export import Completed, export_case
+from .relabel.lesions import CompletedScan, export_instances, own_instances
 from .report.collect import collect
-from .report.outcome import read_outcome
+from .report.outcome import Outcome, read_outcome
 from .report.write import write_report as write
 from .run.events import Event
 from .run.folder import RunFolder
 
 
 def complete_cases(run: RunFolder, rounds: int) -> Iterator[Event]:
-    """Writes `completed/`: per case the segmentation for Slicer and as NIfTI, on the scan's own grid, and both volumes."""
+    """Writes `completed/`: per case the segmentation for Slicer and as NIfTI, on the scan's own grid, and both volumes.
+
+    Where the configuration asks for instances, also the list of lesions, and their volume (relabel/lesions.py).
+    """
     head = read_run(run)
     choices = head.configuration.relabelling
+    instances = head.configuration.instances_for(read_plan(run, head).architecture)
     for done, (name, folder, _) in enumerate(head.cases, 1):
         case = read_case(run.case(folder))
         outcome = read_outcome(run, folder, rounds + 1, (choices.largest_component, choices.fill_holes))
         result = Completed(folder, case.grid, outcome.final, head.structures, outcome.prediction)
         volumes = ("probability", "confidence") if outcome.prediction is not None else ()
         export_case(run.completed, result, ("seg-nrrd", "nifti", *volumes), replace=True)
+        if instances != "no":
+            export_instances(run.completed, result.stem, _scan(run, folder, outcome), instances == "volume")
         yield Event("completed", {"case": name, "step": done, "steps": len(head.cases)})
+
+
+def _scan(run: RunFolder, folder: str, outcome: Outcome) -> CompletedScan:
+    place = run.round(outcome.last_round).prediction(folder)
+    own = own_instances(place, outcome.grid.shape, outcome.final.structures)
+    return CompletedScan(outcome.grid, outcome.labels, outcome.final, outcome.prediction, own)
 
 
 def write_report(

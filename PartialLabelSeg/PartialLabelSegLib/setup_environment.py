@@ -21,7 +21,7 @@ from pathlib import Path
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 PROJECT_FOLDER = PACKAGE_FOLDER.parents[1]
 WORKER_MODULES = ("numpy", "scipy", "SimpleITK", "torch")
-WITHOUT_TORCH = ("check", "evaluate", "export", "sample")
+WITHOUT_TORCH = ("check", "extract", "evaluate", "export", "sample")
 # Built from source they fail after half an hour with a compiler's message: no ready file is an error at once.
 NEVER_BUILT_HERE = ",".join(WORKER_MODULES)
 WHEELS_VARIABLE = "PARTIALLABELSEG_WHEELS"

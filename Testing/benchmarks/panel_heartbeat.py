@@ -83,6 +83,10 @@ class Heartbeat:
             self._current.seconds += time.perf_counter() - begun
             self._current = None
 
+    def close(self) -> None:
+        """After the last activity."""
+        self._samples.close()
+
     def _start_waiting(self) -> None:
         if self._can_sample:
             signal.setitimer(signal.ITIMER_REAL, FIRST_SAMPLE_SECONDS, SAMPLE_SECONDS)

@@ -187,14 +187,15 @@ def _flat(ranked: dict[str, dict[str, float]]) -> dict[str, float]:
     return {f"{kind}_{word}": value for kind, values in ranked.items() for word, value in values.items()}
 
 
-def cells_of(study: Study, folds: list[int], alphas: list[int], steps: int) -> Iterator[Cell]:
+def cells_of(study: Study, folds: list[int], alphas: list[int], steps: int, methods: tuple[str, ...]) -> Iterator[Cell]:
     """The ceiling first, then each share of labels with every method; ambiguity-only first, whose network the full ones take over."""
     for fold in folds:
         if study.ceiling:
             yield Cell(study, fold, 100, "ambiguity-only", steps)
         for alpha in alphas:
             for method in ("ambiguity-only", "full, learned", "full, MCP", "naive"):
-                yield Cell(study, fold, alpha, method, steps)
+                if method in methods:
+                    yield Cell(study, fold, alpha, method, steps)
 
 
 def main(arguments: list[str]) -> int:
@@ -202,6 +203,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--study", choices=sorted(STUDIES), action="append")
     parser.add_argument("--folds", default="0")
     parser.add_argument("--alphas", default="50,30", help="shares of labels; empty for the ceiling alone")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--steps", type=int, default=1500, help="segmentation steps of a cell in all")
     parser.add_argument("--work", type=Path, default=PROJECT / ".venv" / "bench-partial")
     parser.add_argument("--out", type=Path, default=PROJECT / "Resources" / "Benchmarks")
@@ -209,7 +211,8 @@ def main(arguments: list[str]) -> int:
     folds, alphas = ([int(word) for word in text.split(",") if word] for text in (chosen.folds, chosen.alphas))
     for name in chosen.study or ["openkbp"]:
         study = STUDIES[name]()
-        for cell in cells_of(study, folds, alphas if study.ceiling else [study.alpha], chosen.steps):
+        shares = alphas if study.ceiling else [study.alpha]
+        for cell in cells_of(study, folds, shares, chosen.steps, tuple(chosen.methods)):
             result = run_cell(cell, chosen.work)
             print(f"{cell.name}: Dice {result['dice_mean']:.3f}", flush=True)
             write_tables(chosen.work, chosen.out)

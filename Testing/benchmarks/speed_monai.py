@@ -77,6 +77,7 @@ def _transforms(plan: Plan) -> transforms.Compose:
             transforms.LoadImaged(KEYS, ensure_channel_first=True),
             transforms.Orientationd(KEYS, axcodes="SPL", labels=None),
             transforms.Spacingd(KEYS, pixdim=plan.spacing_mm, mode=("bilinear", "nearest")),
+            *([transforms.NormalizeIntensityd("image")] if plan.own_scale else []),
             transforms.ScaleIntensityRanged(
                 ["image"],
                 a_min=grey.low,

@@ -25,6 +25,14 @@ def turned(degrees_z: float, degrees_x: float = 0.0) -> tuple[float, ...]:
 
 STRAIGHT = Grid((6, 5, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), IDENTITY)
 OBLIQUE = Grid((6, 5, 4), (0.7, 0.9, 2.5), (10.0, -20.0, 30.0), turned(20, -12))
+GRIDS = {
+    "straight": STRAIGHT,
+    "oblique": OBLIQUE,
+    "sagittal, left-handed": Grid(
+        (6, 5, 4), (2.0, 0.5, 3.0), (1.0, 2.0, 3.0), (0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    ),
+    "far and turned": Grid((6, 5, 4), (0.71, 0.71, 1.37), (-250.5, 180.25, -1100.75), turned(135, 40)),
+}
 
 
 def grey_values(grid: Grid, seed: int = 0) -> np.ndarray:

@@ -25,6 +25,7 @@ def rich_labels() -> Labels:
     origin = np.where(label_map > 0, generator.integers(1, 5, OBLIQUE.shape), 0).astype(np.uint8)
     marks = Marks.of(generator.random(OBLIQUE.shape) > 0.8)
     soft = {"Tumour": generator.random(OBLIQUE.shape).astype(np.float32)}
+    soft["Tumour"][1] = np.nan  # nobody read this slice
     pairs = frozenset({frozenset(("Liver", "Tumour"))})
     return Labels(
         NAMES,

@@ -69,6 +69,9 @@ def test_slices_lie_along_their_axis() -> None:
         {"known": (False, True, True), "slices": {"Liver": Slices(0, (2,))}},
         {"known": (True, True, True), "slices": {"Liver": Slices(0, (1,))}},
         {"soft": {"Liver": np.zeros((2, 2, 2), np.float32)}},
+        {"soft": {"Liver": np.zeros(SHAPE, np.float64)}},
+        {"soft": {"Liver": np.full(SHAPE, 1.5, np.float32)}},
+        {"soft": {"Liver": np.full(SHAPE, -0.1, np.float32)}},
     ],
 )
 def test_labels_that_contradict_themselves_are_refused(changed: Mapping) -> None:
@@ -141,6 +144,16 @@ def test_the_state_is_what_a_clinician_reads() -> None:
 def test_a_soft_label_counts_as_labelled() -> None:
     soft = {"Liver": np.full(SHAPE, 0.3, np.float32)}
     assert Labels(NAMES, a_map(), (True, False, False), a_map(), soft=soft).state("Liver") is State.LABELLED
+
+
+def test_soft_labels_are_the_same_where_the_same_voxels_were_read() -> None:
+    plane = np.full(SHAPE, 0.3, np.float32)
+    plane[0] = np.nan
+    first, second, third = (
+        Labels(NAMES, a_map(), (True, False, False), a_map(), soft={"Liver": soft})
+        for soft in (plane, plane.copy(), np.nan_to_num(plane))
+    )
+    assert first.same_as(second) and not first.same_as(third)
 
 
 def test_with_known_ends_the_list_of_slices_and_touches_nothing_else() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data.small_scans import IDENTITY, OBLIQUE, STRAIGHT, turned
 from PartialLabelSegLib.data.geometry import Grid
-from PartialLabelSegLib.data.placing import Fit, fit, place_labels
+from PartialLabelSegLib.data.placing import Fit, fit, place_labels, place_probability
 
 
 def a_map(grid: Grid, seed: int = 0) -> np.ndarray:
@@ -92,3 +92,26 @@ def test_many_values_survive_in_their_own_kind() -> None:
     found = place_labels(labels, OBLIQUE, moved(OBLIQUE, (1, 0, 0)))
     assert found.dtype == np.int32
     np.testing.assert_array_equal(found[:, :, :-1], labels[:, :, 1:])
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 2))
+def test_probabilities_of_a_cut_fall_back_into_their_place_unchanged(x: int, y: int, z: int) -> None:
+    soft = np.random.default_rng(1).random(OBLIQUE.shape).astype(np.float32)
+    part = soft[z:, y:, x:]
+    shifted = moved(OBLIQUE, (x, y, z))
+    cut = Grid((part.shape[2], part.shape[1], part.shape[0]), shifted.spacing, shifted.origin, shifted.direction)
+    expected = np.zeros_like(soft)
+    expected[z:, y:, x:] = part
+    np.testing.assert_array_equal(place_probability(part, cut, OBLIQUE), expected)
+
+
+def test_probabilities_between_two_voxels_are_their_mean_and_0_beyond_the_source() -> None:
+    half = moved(STRAIGHT, (0.5, 0, 0))
+    soft = np.zeros(STRAIGHT.shape, np.float32)
+    soft[..., 2:] = 0.8
+    found = place_probability(soft, STRAIGHT, half)
+    assert fit(STRAIGHT, half) is Fit.RESAMPLED and found.dtype == np.float32
+    np.testing.assert_allclose(found[1, 1], [0, 0.4, 0.8, 0.8, 0.8, found[1, 1, 5]], atol=1e-6)
+    far = place_probability(soft, STRAIGHT, moved(STRAIGHT, (3.5, 0, 0)))
+    np.testing.assert_allclose(far[1, 1, :2], 0.8, atol=1e-6)
+    assert not far[1, 1, 3:].any()

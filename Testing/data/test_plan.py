@@ -14,17 +14,26 @@ from PartialLabelSegLib.config import DIMENSIONS, PRESETS, Configuration, Intens
 from PartialLabelSegLib.data.case import Case, CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import Labels
-from PartialLabelSegLib.data.plan import PIXELS, Fingerprint, Machine, fingerprint, make_plan, overridden
+from PartialLabelSegLib.data.plan import (
+    INSTANCE_FOREGROUND,
+    PIXELS,
+    Fingerprint,
+    Machine,
+    fingerprint,
+    make_plan,
+    overridden,
+)
 from PartialLabelSegLib.run.failure import Failure
 
 CPU = Machine("cpu", 8.0, "float32")
 GPU = Machine("cuda", 24.0, "bfloat16")
 GREY = Intensity(-200.0, 300.0, 50.0, 80.0)
+OWN = Intensity(-2.0, 3.0, 0.5, 0.8)
 
 
 def found(shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> Fingerprint:
     """Ten scans of this shape and spacing, (z, y, x)."""
-    return Fingerprint(10, shape, spacing_mm, GREY, 0.05)
+    return Fingerprint(10, shape, spacing_mm, GREY, 0.05, OWN, scales_differ=False)
 
 
 def plan(
@@ -142,6 +151,16 @@ def test_the_papers_preset_is_the_papers() -> None:
         1e-5,
     )
     assert made.dice_weight == 0 and made.average == 0 and made.confidence_widths == (400, 120, 64, 64)
+
+
+def test_an_instance_network_sees_more_windows_without_a_lesion_in_their_middle_unless_told() -> None:
+    chosen = {"architecture": "instance"}
+    made = make_plan(THIN_CT, ("A", "B"), Configuration(plan=chosen), CPU, None)
+    assert made == replace(plan(THIN_CT), architecture="instance", foreground_share=INSTANCE_FOREGROUND)
+    told = make_plan(THIN_CT, ("A", "B"), Configuration(plan={**chosen, "foreground_share": 0.7}), CPU, None)
+    assert told.foreground_share == 0.7
+    with pytest.raises(ValueError, match="2d or 2.5d"):
+        make_plan(THIN_CT, ("A", "B"), Configuration(dimensions="3d", plan=chosen), CPU, None)
 
 
 def test_a_small_device_gets_a_smaller_batch() -> None:
@@ -264,3 +283,15 @@ def test_blocks_on_a_processor_have_few_slices_and_learn_slowly_enough() -> None
     made = plan(THIN_CT, "3d")
     assert made.patch[0] <= 32 and made.flat_levels == 1
     assert made.learning_rate < plan(THIN_CT).learning_rate and plan(THIN_CT).flat_levels == 0
+
+
+@pytest.mark.parametrize("differ", [True, False])
+@pytest.mark.parametrize("chosen", [None, True, False])
+def test_scans_with_scales_of_their_own_are_put_on_them_unless_told_otherwise(
+    differ: bool, chosen: bool | None
+) -> None:
+    cohort = replace(CROPS, scales_differ=differ)
+    choices = Configuration(plan={} if chosen is None else {"own_scale": chosen})
+    made = make_plan(cohort, ("A", "B"), choices, CPU, None)
+    assert made.own_scale == (differ if chosen is None else chosen)
+    assert made.intensity == (OWN if made.own_scale else GREY)

@@ -10,20 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.small_scans import OBLIQUE, STRAIGHT, blocks, turned, write_segments
+from data.small_scans import GRIDS, STRAIGHT, blocks, write_segments
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.placing import Fit, fit, place_labels
 from PartialLabelSegLib.data.seg_nrrd import read_seg_nrrd
 
 LIVER = "Segmentation category and type - 3D Slicer General Anatomy list~SCT^123037004^Anatomical Structure~SCT^10200004^Liver~^^~Anatomic codes - DICOM master list~^^~^^"
-GRIDS = {
-    "straight": STRAIGHT,
-    "oblique": OBLIQUE,
-    "sagittal, left-handed": Grid(
-        (6, 5, 4), (2.0, 0.5, 3.0), (1.0, 2.0, 3.0), (0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    ),
-    "far and turned": Grid((6, 5, 4), (0.71, 0.71, 1.37), (-250.5, 180.25, -1100.75), turned(135, 40)),
-}
 
 
 @pytest.fixture(scope="module")

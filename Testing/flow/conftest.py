@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -159,6 +160,24 @@ def here(*arguments: str | Path, watch: Callable[[dict[str, Any]], None] = lambd
 
 def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, str(ENTRY), *(str(argument) for argument in arguments)]
+
+
+def started(*arguments: str | Path) -> subprocess.Popen[str]:
+    """The worker at work, in a group of its own."""
+    return subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+        # A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl+C.
+        preexec_fn=_heeding_ctrl_c if os.name == "posix" else None,
+    )
+
+
+def _heeding_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def tiny(cohort: Path, out: Path, *more: str) -> list[str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from apart import python_apart
 
 KEYS = (
     "step_ratio_to_bare",
@@ -23,19 +22,10 @@ KEYS = (
 
 @pytest.mark.slow
 def test_a_short_look_at_the_speed_leaves_every_number_and_nothing_of_this_machine(
-    project_folder: Path, data_folder: Path, tmp_path: Path
+    data_folder: Path, tmp_path: Path
 ) -> None:
-    paths = [str(project_folder / "Testing"), str(project_folder / "PartialLabelSeg")]
     script = "import sys; from benchmarks.speed import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", script, "--short", "--out", str(tmp_path / "out")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PARTIALLABELSEG_DATA": str(data_folder)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    python_apart("-c", script, "--short", "--out", tmp_path / "out", PARTIALLABELSEG_DATA=str(data_folder))
     numbers = json.loads((tmp_path / "out" / "speed.json").read_text(encoding="utf-8"))
     assert all(math.isfinite(numbers[key]) and numbers[key] > 0 for key in KEYS)
     assert not numbers["quotable"]

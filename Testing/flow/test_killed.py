@@ -12,21 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from flow.conftest import command, events_of, final_labels, same, tiny
+from flow.conftest import events_of, final_labels, same, started, tiny
 
 KILLS = 14
-
-
-def start(arguments: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-        env=dict(os.environ),
-    )
 
 
 def arguments_for(cohort: Path, out: Path) -> list[str]:
@@ -37,7 +25,7 @@ def arguments_for(cohort: Path, out: Path) -> list[str]:
 def undisturbed(ball_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, float, Path]:
     out = tmp_path_factory.mktemp("undisturbed") / "run"
     began = time.monotonic()
-    process = start(arguments_for(ball_cohort, out))
+    process = started(*arguments_for(ball_cohort, out))
     output, errors = process.communicate()
     assert process.returncode == 0, output[-1500:] + errors[-1500:]
     return final_labels(out), time.monotonic() - began, out
@@ -52,7 +40,7 @@ def test_a_run_killed_at_many_random_moments_ends_with_the_same_labels(
     out, kills = tmp_path / "run", 0
     arguments = arguments_for(ball_cohort, out)
     while kills < KILLS:
-        process = start(arguments)
+        process = started(*arguments)
         try:
             output, errors = process.communicate(timeout=moments.uniform(0.25, 0.9) * seconds)
         except subprocess.TimeoutExpired:
@@ -64,7 +52,7 @@ def test_a_run_killed_at_many_random_moments_ends_with_the_same_labels(
         # Finished before its moment came: the rest of the kills fall on what is done again from a random step on.
         shutil.rmtree(out / "rounds" / str(moments.randrange(3)), ignore_errors=True)
         shutil.rmtree(out / "completed")
-    process = start(arguments)
+    process = started(*arguments)
     output, errors = process.communicate()
     assert process.returncode == 0, output[-1500:] + errors[-1500:]
     assert same(final_labels(out), expected) == []
@@ -75,7 +63,7 @@ def test_a_cancelled_run_says_so_and_goes_on_to_the_same_labels(
     ball_cohort: Path, undisturbed: tuple[dict, float, Path], tmp_path: Path, moment: str
 ) -> None:
     out = tmp_path / "run"
-    process = start(arguments_for(ball_cohort, out))
+    process = started(*arguments_for(ball_cohort, out))
     assert process.stdout is not None
     for line in process.stdout:
         if events_of(line)[0].get("stage") == moment:
@@ -85,17 +73,17 @@ def test_a_cancelled_run_says_so_and_goes_on_to_the_same_labels(
     assert process.returncode == 3, rest[-1500:] + errors[-1500:]
     assert events_of(rest)[-1]["event"] == "cancelled"
     assert not (out / "cancel").exists()
-    again = start(arguments_for(ball_cohort, out))
+    again = started(*arguments_for(ball_cohort, out))
     rest, errors = again.communicate()
     assert again.returncode == 0, rest[-1500:] + errors[-1500:]
     assert same(final_labels(out), undisturbed[0]) == []
 
 
 def test_two_workers_in_one_folder_the_second_is_refused(ball_cohort: Path, tmp_path: Path) -> None:
-    first = start(arguments_for(ball_cohort, tmp_path / "run"))
+    first = started(*arguments_for(ball_cohort, tmp_path / "run"))
     assert first.stdout is not None
     first.stdout.readline()
-    second = start(arguments_for(ball_cohort, tmp_path / "run"))
+    second = started(*arguments_for(ball_cohort, tmp_path / "run"))
     output, _ = second.communicate()
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()

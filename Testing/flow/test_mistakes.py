@@ -17,7 +17,7 @@ from unittest import mock
 
 import pytest
 
-from flow.conftest import Said, Stages, command, events_of, final_labels, here, quick, same, staged, tiny
+from flow.conftest import Said, Stages, events_of, final_labels, here, quick, same, staged, started, tiny
 
 
 def assert_told(done: Said, *words: str) -> None:
@@ -155,23 +155,6 @@ def test_our_own_mistake_outside_of_a_run_is_a_sentence_too(stages: Stages, tmp_
     run = staged(stages, "finished", tmp_path / "run")
     with mock.patch("PartialLabelSegLib.finish.collect", side_effect=ZeroDivisionError):
         assert_told(here("report", run), "ZeroDivisionError in finish.py", "Details are in run/error.txt")
-
-
-def started(*arguments: str | Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-        # A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl+C.
-        preexec_fn=heeding_ctrl_c if os.name == "posix" else None,
-    )
-
-
-def heeding_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(process: subprocess.Popen[str], kind: str) -> dict[str, Any]:

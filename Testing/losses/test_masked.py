@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from math import log
 
@@ -253,6 +254,21 @@ def test_easy_background_does_not_thin_out_the_hard_cross_entropy() -> None:
     few = hard_bce_and_dice(logits[..., :1000], target[..., :1000], ones[..., :1000])[0]
     assert float(masked_bce(logits, target, ones)) < 0.1 * float(many)
     assert float(many) == pytest.approx(float(few), rel=0.3)
+
+
+def test_negatives_without_a_positive_count_as_those_of_a_structure_as_large_as_the_others() -> None:
+    # Structure 0 has 500 positives; of structure 1 nothing is known but that these voxels are not it.
+    logits = torch.zeros(1, 2, 40, 100)
+    target = torch.zeros_like(logits)
+    target[0, 0, :5] = 1.0
+    weight = torch.ones_like(target)
+    weight[0, 1, 5:] = 0
+    bce = hard_bce_and_dice(logits, target, weight)[0]
+    assert float(bce[0]) == pytest.approx(math.log(2), rel=1e-5)
+    assert float(bce[1]) == pytest.approx(500 * math.log(2) / (3 * 500 + 100), rel=1e-5)
+    # Where no structure has a positive, a hundred negatives are a whole share.
+    alone = hard_bce_and_dice(logits, torch.zeros_like(target), weight)[0]
+    assert torch.allclose(alone, torch.full((2,), math.log(2)))
 
 
 def test_dice_leaves_out_structures_that_nobody_looked_for_in_a_window() -> None:

@@ -14,6 +14,7 @@ from PartialLabelSegLib.data.case import CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.label_files import write_labels
 from PartialLabelSegLib.data.labels import Labels
+from PartialLabelSegLib.data.lesions import read_lesions
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point, write_prediction
 from PartialLabelSegLib.data.seg_nrrd import read_seg_nrrd
 from PartialLabelSegLib.relabel.apply import apply
@@ -106,6 +107,38 @@ def test_the_summary_tells_the_annotators_state_and_both_origins(a_run: RunFolde
     assert export_run(a_run, "summary", tmp_path / "volumes.csv") == (tmp_path / "volumes.csv",)
     with pytest.raises(Failure, match=r"volumes\.csv exists"):
         export_run(a_run, "summary", tmp_path / "volumes.csv")
+
+
+def test_the_lesions_are_listed_with_a_volume(a_run: RunFolder, tmp_path: Path) -> None:
+    paths = export_run(a_run, "instances", tmp_path / "out")
+    assert [path.name for path in paths] == [
+        f"{case}.instances.{ending}" for case in ("CT_1", "CT_2") for ending in ("json", "nrrd")
+    ]
+    spleen, liver = read_lesions(paths[0])
+    assert (spleen.structure, spleen.origin, spleen.score, spleen.voxels) == ("Spleen", "expert", 1.0, 1)
+    assert (liver.structure, liver.origin, liver.voxels) == ("Liver", "suggested", 4)
+    # Voxels 25 to 28 of 60 have probabilities on a line from 1 to 0.5.
+    assert liver.score == pytest.approx(1 - 0.5 * 26.5 / 59, abs=1e-4)
+    assert np.flatnonzero(sitk.GetArrayFromImage(sitk.ReadImage(str(paths[1]))) == 2).tolist() == [25, 26, 27, 28]
+    with pytest.raises(Failure, match=r"CT_1\.instances\.json exists in out and is not overwritten"):
+        export_run(a_run, "instances", tmp_path / "out")
+    assert export_run(a_run, "instances", tmp_path / "out", replace=True) == paths
+
+
+def test_an_instance_networks_own_lesions_are_those_of_the_last_round(a_run: RunFolder, tmp_path: Path) -> None:
+    for number, score in ((0, 0.9), (1, 0.3)):
+        folder = a_run.round(number).prediction("CT_1")
+        numbers = np.zeros((3, 4, 5), np.uint16)
+        numbers[2, 3, 1:3] = 1
+        image = sitk.ReadImage(str(folder / "label.nrrd"))
+        own = sitk.GetImageFromArray(numbers.reshape(image.GetSize()[::-1]))
+        own.CopyInformation(image)
+        sitk.WriteImage(own, str(folder / "instances.nrrd"))
+        said = [{"number": 1, "structure": "Liver", "score": score}]
+        (folder / "instances.json").write_text(json.dumps({"format": 1, "instances": said}), encoding="utf-8")
+    listed = read_lesions(export_run(a_run, "instances", tmp_path / "out")[0])
+    assert [(one.structure, one.voxels) for one in listed] == [("Spleen", 1), ("Liver", 4), ("Liver", 2)]
+    assert listed[2].score == 0.3
 
 
 def test_a_run_that_is_not_finished_is_not_exported(a_run: RunFolder, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from PartialLabelSegLib.data.label_files import read_labels, write_image
+from PartialLabelSegLib.data.lesions import Lesion, lesion_at, write_lesions
 from PartialLabelSegLib.report.collect import collect, share_labelled
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.run.files import read_json, write_json
@@ -19,7 +20,7 @@ from report.fake_run import phantom_scans
 
 KEYS = {
     "program", "format", "configuration", "plan", "structures", "share_labelled", "cases", "rounds", "validation", "not_learned",
-    "evaluation", "evaluation_suggested", "methods", "timing", "warnings",
+    "evaluation", "evaluation_instances", "evaluation_suggested", "methods", "timing", "warnings",
 }  # fmt: skip
 
 
@@ -112,6 +113,27 @@ def test_given_the_truth_the_completed_files_are_measured(block_run: RunFolder, 
         )
     report = collect(block_run, truth=truth)
     assert report["evaluation"]["structures"]["Structure 1"]["dice"]["mean"] == 1.0
+
+
+def test_lesions_are_taken_from_the_completed_scans_and_measured_against_the_truth(
+    block_run: RunFolder, tmp_path: Path
+) -> None:
+    labels, grid = read_labels(block_run.case("case0"))
+    truth = tmp_path / "truth"
+    for folder in (block_run.completed, truth):
+        write_image(folder / "case0.nii.gz", grid.image(labels.label_map))
+        names = {name: value for value, name in enumerate(labels.structures, 1)}
+        write_json(folder / "case0.json", {"structures": names})
+    assert collect(block_run, truth=truth)["evaluation_instances"] is None
+    part = np.flatnonzero(labels.label_map == 1)
+    one = Lesion(1, "Structure 1", 0.7, "suggested", int(part.size), 0.1, *lesion_at(part, grid))
+    write_lesions(block_run.completed, "case0", [one])
+    report = collect(block_run, truth=truth)
+    assert json.loads(json.dumps(report)) == report
+    assert [case["instances"] and len(case["instances"]) for case in report["cases"]] == [1, *[None] * 5]
+    assert report["cases"][0]["instances"][0]["score"] == 0.7
+    found = report["evaluation_instances"]["structures"]["Structure 1"]
+    assert (found["ap50"], found["ap75"], found["lesions"], found["recall"]) == (1.0, 1.0, 1, 1.0)
 
 
 def test_a_volume_far_from_the_drawn_ones_is_pointed_out(block_run: RunFolder) -> None:

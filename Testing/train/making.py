@@ -141,3 +141,8 @@ def prepared_case(
 def with_planes(case: PreparedCase, planes: dict[str, np.ndarray]) -> PreparedCase:
     """The same case with masks, bool (slice, row, column), as planes."""
     return replace(case, planes={name: np.packbits(mask, axis=-1) for name, mask in planes.items()})
+
+
+def with_soft(case: PreparedCase, soft: dict[int, np.ndarray]) -> PreparedCase:
+    """The same case with soft labels (slice, row, column) by structure value."""
+    return replace(case, soft={value: plane.astype(np.float16) for value, plane in soft.items()})

@@ -17,6 +17,7 @@ from PartialLabelSegLib.train.augment import (
     draw_affine,
     draw_flips,
     sample_geometry,
+    sample_soft,
     window_size,
 )
 from PartialLabelSegLib.train.windows import OUTSIDE
@@ -207,3 +208,45 @@ def test_grey_values_are_left_alone_at_strength_zero_and_changed_within_limits_e
     middle = changed[~noisy].flatten(1)[:, 0]
     assert 0.6 <= float(middle.min()) < 0.75 and 1.25 < float(middle.max()) <= 1.4
     assert torch.all(image == 1)
+
+
+@pytest.mark.parametrize("window", [(6, 7), (4, 6, 5)])
+def test_unmoved_soft_labels_are_what_they_were_and_hard_ones_stay_exactly_hard(window: tuple[int, ...]) -> None:
+    soft = torch.rand(2, 2, *window, generator=generator())
+    soft[:, 1] = soft[:, 1].round()
+    soft[0, 0, 0] = torch.nan
+    found = sample_soft(soft, identity(2, len(window)), window)
+    assert torch.allclose(found, soft, atol=1.1e-3, equal_nan=True)
+    assert torch.equal(found[:, 1], soft[:, 1])
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 10**6), dimensions=st.sampled_from([2, 3]))
+def test_soft_labels_move_linearly_with_the_image(seed: int, dimensions: int) -> None:
+    """A plane of probabilities that goes evenly up is, wherever it is moved, where an image of the same values is."""
+    window, patch = (16,) * dimensions, (9,) * dimensions
+    ramp = 0.5 + 0.02 * lattice(window).sum(-1)[None, None]
+    strength = Strength(20.0, 0.1, 0.05)
+    affine = draw_affine(strength, unflipped(1), dimensions, generator(seed))
+    image, _, _ = sample_geometry(ramp, torch.zeros(1, *window, dtype=torch.uint8), {}, affine, patch)
+    found = sample_soft(ramp, affine, patch)
+    inside = ~found.isnan()
+    assert inside.float().mean() > 0.9
+    # Only where a whole voxel around lies in the window: beyond, an image goes on and a soft label ends.
+    middle = (slice(None), slice(None), *(slice(2, -2),) * dimensions)
+    assert torch.allclose(found[middle], image[middle], atol=1e-4)
+
+
+def test_what_nobody_read_has_no_share_in_its_neighbours() -> None:
+    soft = torch.full((1, 1, 1, 6), 0.8)
+    soft[..., 3:] = torch.nan
+    half = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.4 / 6]]])
+    found = sample_soft(soft, half, (1, 6))
+    # Each voxel is taken 0.4 to the right: the third one between a voxel that was read and one that was not.
+    assert found[0, 0, 0, :3].tolist() == pytest.approx([0.8, 0.8, 0.8]) and found[0, 0, 0, 3:].isnan().all()
+
+
+def test_beyond_the_window_there_is_no_soft_label() -> None:
+    moved = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.5]]])
+    found = sample_soft(torch.full((1, 1, 4, 4), 0.6), moved, (4, 4))
+    assert torch.allclose(found[..., :2], torch.tensor(0.6)) and found[..., 2:].isnan().all()

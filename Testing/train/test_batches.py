@@ -21,12 +21,14 @@ from PartialLabelSegLib.train.batches import (
     looked_for,
     settling,
     sides_changed,
+    softened,
     truth,
     twin_places,
 )
 from PartialLabelSegLib.train.prepared import _planes_of
+from PartialLabelSegLib.train.soft import spread_by, without_unsure
 from PartialLabelSegLib.train.windows import OUTSIDE, Sources, Window, cut_windows, draw_windows
-from train.making import CPU, plan_of, prepared_case, scan_of, with_planes
+from train.making import CPU, plan_of, prepared_case, scan_of, with_planes, with_soft
 
 NAMES = ("Liver", "Tumour", "Vessel", "Spleen")
 SHAPE = (4, 5, 6)
@@ -199,3 +201,84 @@ def test_a_structure_is_looked_for_where_it_is_known_or_certain_somewhere_in_the
     found = looked_for(known, {"certain-2": plane, "positive-3": ~plane})
     assert found.tolist() == [[True, False, False], [False, True, False]]
     assert known.tolist() == [[True, False, False], [False, False, False]]
+
+
+@st.composite
+def soft_labels_of_every_kind(draw: st.DrawFn) -> Labels:
+    """Labels of every kind of which some structures are soft where they were looked for, their hardened voxels in the label map."""
+    labels = draw(labels_of_every_kind())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    soft, label_map, overlaps = {}, labels.label_map.copy(), dict(labels.overlaps)
+    for value, name in enumerate(NAMES, 1):
+        read = np.ones(SHAPE, bool) if labels.is_known(name) else None
+        read = labels.slices[name].mask(SHAPE) if name in labels.slices else read
+        if read is None or not draw(st.booleans()):
+            continue
+        plane = rng.choice([0, 0.25, 0.5, 0.75, 1], SHAPE).astype(np.float32)
+        soft[name] = np.where(read, plane, np.float32(np.nan))
+        label_map[read & (label_map == value)] = 0
+        label_map[read & (plane >= 0.5) & (label_map == 0)] = value
+        overlaps[name] = Marks.of(read & (plane >= 0.5) & (label_map != value))
+    origin = (label_map > 0).astype(np.uint8)
+    return replace(labels, label_map=label_map, origin=origin, overlaps=overlaps, soft=soft)
+
+
+@given(soft_labels_of_every_kind())
+def test_soft_labels_are_the_target_where_they_were_read_and_hard_rules_hold_elsewhere(labels: Labels) -> None:
+    sure = without_unsure(labels)
+    size, centre = (8, 9, 10), (2, 2, 3)
+    label, known, planes = cut_of(sure, size, centre)
+    values = {labels.value(name): plane for name, plane in labels.soft.items()}
+    case = with_soft(prepared_case(sure.label_map, sure.known), values)
+    cut = cut_windows(Sources((case,), {}), [Window(0, centre)], plan_of(NAMES, "3d"), size)
+    hard, weight = truth(label, known, len(NAMES), planes, settling(NAMES, labels.overlapping))
+    target = softened(hard, {value: torch.from_numpy(plane).float() for value, plane in cut.soft.items()})
+    inside = label[0].numpy() != OUTSIDE
+    for index, name in enumerate(NAMES):
+        plane = labels.soft.get(name, np.full(SHAPE, np.nan, np.float32))
+        read = ~np.isnan(plane)
+        found, w = (part[0, index].numpy()[inside].reshape(SHAPE) for part in (target, weight))
+        assert np.array_equal(found, np.where(read, plane, sure.positive(name))), name
+        assert w[read].all() and not weight[0, index].numpy()[~inside].any()
+        # Whoever is unsure of one structure settles nothing of the others.
+        assert np.array_equal(w, sure.certain(name)) and not (w & ~labels.certain(name)).any(), name
+
+
+def soft_sources() -> Sources:
+    """Two scans with a soft first structure, one of them read on some slices only, and a hard one."""
+    ready = []
+    for seed in range(3):
+        scan = scan_of(seed)
+        case = prepared_case(scan.truth, (seed == 0, True, True), scan.image)
+        plane = np.where(scan.truth == 1, 0.5, 0.0)
+        if seed == 1:
+            plane[10:] = np.nan
+        if seed < 2:
+            points = {**case.points, 1: spread_by(np.nan_to_num(plane), 4000)}
+            case = replace(with_soft(with_planes(case, {"certain-1": ~np.isnan(plane)}), {1: plane}), points=points)
+        ready.append(case)
+    return Sources.of(ready)
+
+
+@pytest.mark.parametrize("dimensions", ["2d", "2.5d", "3d"])
+def test_a_batch_of_soft_and_hard_scans_has_both_kinds_of_target(dimensions: str) -> None:
+    plan = turned_plan(dimensions)
+    batch = BatchMaker(soft_sources(), plan, CPU, Seed(0, 0, 1), None).batch(1, 12)
+    assert batch.target.dtype == torch.float32 and batch.weight.dtype == torch.bool
+    assert batch.target.min() == 0 and batch.target.max() == 1
+    # A scan that was read has 0.5 inside and less only at the border; hard structures keep to 0 and 1.
+    soft = batch.target[:, 0]
+    assert ((soft - 0.5).abs() < 1e-3).any() and ((soft > 0.01) & (soft < 0.49)).any()
+    assert set(batch.target[:, 1:].unique().tolist()) <= {0.0, 1.0}
+
+
+def test_scans_without_soft_labels_make_batches_of_truth_values() -> None:
+    assert maker_of(plan_of()).batch(0, 4).target.dtype == torch.bool
+
+
+def test_twins_with_soft_labels_change_places() -> None:
+    plan = replace(plan_of(("LeftEar", "RightEar")), twins=(("LeftEar", "RightEar"),))
+    target = torch.tensor([[[0.25, 0.0], [0.0, 1.0]]])
+    batch = Batch(torch.zeros(1, 1, 2), target, target > 0)
+    changed = sides_changed(batch, torch.tensor([True]), twin_places(plan))
+    assert changed.target.tolist() == [[[0.0, 1.0], [0.25, 0.0]]]

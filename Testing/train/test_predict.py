@@ -82,6 +82,7 @@ def test_windows_cover_everything_and_overlap_enough(length: int, size: int, ove
 def trained_like(plan: Plan) -> UNet:
     """A network with weights large enough that its probabilities differ from voxel to voxel."""
     network = build_segmentation(plan, 3)
+    assert isinstance(network, UNet)
     with torch.no_grad():
         network.output.weight.normal_(0, 3, generator=torch.Generator().manual_seed(1))
         assert network.output.bias is not None

@@ -24,7 +24,6 @@ from PartialLabelSegLib.train.prepared import (
     POINTS_PER_STRUCTURE,
     PreparedCase,
     labels_are_prepared,
-    normalised,
     open_prepared,
     prepare_image,
     prepare_labels,
@@ -200,11 +199,20 @@ def test_a_scan_where_nothing_is_known_cannot_teach_and_one_with_a_single_mark_c
     assert opened(tmp_path / "absent", replace(nothing, known=(True, False)), plan).can_teach()
 
 
-def test_grey_values_are_clipped_centred_and_scaled_and_what_is_no_number_is_dark() -> None:
-    values = np.array([-5000, -100, 50, 300, 9000, np.nan, np.inf, -np.inf], np.float32)
-    found = normalised(values, Intensity(-100, 300, 100, 50))
-    assert found.dtype == np.float32
-    assert found.tolist() == [-4, -4, -1, 4, 4, -4, 4, -4]
+@pytest.mark.parametrize("own_scale", [True, False])
+def test_a_scan_on_another_scale_is_prepared_the_same_where_the_plan_puts_scans_on_their_own(
+    tmp_path: Path, own_scale: bool
+) -> None:
+    plan = replace(plan_of(("A",)), own_scale=own_scale, intensity=Intensity(-3, 3, 0, 1))
+    values = np.random.default_rng(0).normal(1, 0.5, (6, 8, 10))
+    made = []
+    for name, factor in (("plain", 1.0), ("brighter", 30.0)):
+        labels = Labels.expert(("A",), np.zeros((6, 8, 10), np.uint8), (False,))
+        image = (values * factor).astype(np.float32)
+        case = write_scan(tmp_path / name, image, labels, straight_grid((10, 8, 6)))
+        prepare_image(case, plan, tmp_path / f"{name} prepared")
+        made.append(np.load(tmp_path / f"{name} prepared" / "image.npy"))
+    assert np.allclose(made[0], made[1], atol=0.01) == own_scale
 
 
 def calls_of(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor, nn
 
 from PartialLabelSegLib.train.validate import validation_dice
-from train.making import CPU, plan_of, prepared_case, with_planes
+from train.making import CPU, plan_of, prepared_case, with_planes, with_soft
 
 NAMES = ("A", "B", "C")
 
@@ -58,3 +59,19 @@ def test_a_structure_drawn_beside_another_counts_where_it_was_drawn() -> None:
     case.points[2] = np.flatnonzero(beside)
     found = validation_dice(Painted(), [case], plan_of(NAMES), CPU)
     assert found["B"] == 1 and found["A"] == 2 * 1 / 4
+
+
+def test_a_soft_label_is_hardened_and_counts_where_it_was_read() -> None:
+    # Predicted A on 4 voxels; the raters say A with 1, 0.5 and 0.4 there, and of the last two nobody says anything.
+    predicted = prepared_case(row(0, 0, 0, 0, 0), (False, False, False), row(1, 1, 1, 0, 1).astype(np.float32))
+    soft = np.array([1.0, 0.5, 0.4, np.nan, np.nan]).reshape(1, 1, 5)
+    ready = replace(with_soft(predicted, {1: soft}), points={1: np.array([0, 1])})
+    found = validation_dice(Painted(), [ready], plan_of(NAMES), CPU)
+    assert found["A"] == 2 * 2 / 5 and math.isnan(found["B"])
+    assert ready.positive(1).ravel().tolist() == [True, True, False, False, False]
+
+
+def test_a_soft_label_that_is_nowhere_likely_does_not_count() -> None:
+    case = prepared_case(row(0, 0), (True, False, False), row(1, 0).astype(np.float32))
+    ready = replace(with_soft(case, {1: np.array([0.3, 0.0]).reshape(1, 1, 2)}), points={1: np.array([0])})
+    assert math.isnan(validation_dice(Painted(), [ready], plan_of(NAMES), CPU)["A"])

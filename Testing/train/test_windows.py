@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PartialLabelSegLib.train.windows import OUTSIDE, Sources, Window, cut_windows, draw_windows
-from train.making import plan_of, prepared_case, with_planes
+from train.making import plan_of, prepared_case, with_planes, with_soft
 
 DARKEST = -2.0  # (low - mean) / std of the tiny plan
 SHAPE = (5, 7, 9)
@@ -159,3 +159,23 @@ def test_where_no_structure_is_drawn_all_windows_lie_anywhere() -> None:
     sources = Sources.of([prepared_case(np.zeros(SHAPE), (True,))])
     assert not sources.holders
     assert len(draw_windows(sources, 6, 1.0, np.random.default_rng(0))) == 6
+
+
+def test_a_soft_label_is_cut_with_its_window_and_there_is_none_elsewhere() -> None:
+    soft = np.linspace(0, 1, int(np.prod(SHAPE))).reshape(SHAPE)
+    hard = prepared_case(np.ones(SHAPE, np.uint8), (True, True))
+    cut = cut_windows(
+        Sources((with_soft(hard, {2: soft}), hard), {}),
+        [Window(0, (0, 0, 0)), Window(1, (1, 1, 1))],
+        plan_of(("A", "B"), "3d"),
+        (3, 4, 5),
+    )
+    assert list(cut.soft) == [2] and cut.soft[2].dtype == np.float16
+    expected = cut_slowly(soft.astype(np.float16).astype(float), np.nan, (0, 0, 0), (3, 4, 5))
+    np.testing.assert_array_equal(cut.soft[2][0].astype(float), expected)
+    assert np.isnan(cut.soft[2][1]).all()
+
+
+def test_without_soft_labels_nothing_soft_is_cut() -> None:
+    case = prepared_case(np.ones(SHAPE, np.uint8), (True,))
+    assert cut_windows(Sources((case,), {}), [Window(0, (1, 1, 1))], plan_of(("A",)), (1, 4, 4)).soft == {}

@@ -6,6 +6,7 @@ import errno
 import io
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,34 +68,62 @@ def _sum(array: np.ndarray) -> int:
 
 def read_labels(folder: Path, case: str = "") -> tuple[Labels, Grid]:
     """The labels of a folder and their grid. Failure: absent, damaged, truncated, or not as it was written."""
+    stored = look_at_labels(folder, case)
+    volumes = {stem: _checked(folder / f"{stem}.nrrd", expected, case) for stem, expected in stored.sums.items()}
+    return labels_of(stored, volumes), stored.grid
+
+
+@dataclass(frozen=True)
+class StoredLabels:
+    """What `labels.json` says, before any volume is read. sums: the checksum of each volume file, by its stem: labels, origin, soft-<value>."""
+
+    folder: Path
+    case: str
+    head: Any
+    grid: Grid
+    sums: Mapping[str, int]
+
+    def damaged(self, words: str) -> Failure:
+        return Failure(words, case=self.case or self.folder.name, way_out=_way_out(self.folder))
+
+
+def look_at_labels(folder: Path, case: str = "") -> StoredLabels:
+    """The labels of a folder, as far as they are described. Failure: absent, damaged, or those of another case."""
     head = read_description(folder)
     try:
         if head["format"] != FORMAT:
             raise Failure(f"labels of format {head['format']}, this version reads {FORMAT}.", case=case)
         if head.get("folder", folder.name) != folder.name:
             raise Failure("its labels are those of another case.", case=case or folder.name, way_out=_way_out(folder))
-        sums = head["crc32"]
-        grid = Grid.from_json(head["grid"])
-        arrays = {name: _checked(folder / f"{name}.nrrd", sums[name], case) for name in ("labels", "origin")}
-        names = tuple(head["structures"])
-        soft = {}
-        for name in head["soft"]:
-            stem = f"soft-{names.index(name) + 1}"
-            soft[name] = _checked(folder / f"{stem}.nrrd", sums[stem], case)
-        marks = _read_marks(folder / "marks.npz", sums, names, case)
-        slices = {name: Slices(int(s["axis"]), tuple(s["indices"])) for name, s in head["slices"].items()}
-        overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
-        known = tuple(bool(flag) for flag in head["known"])
-        labels = Labels(names, arrays["labels"], known, arrays["origin"], slices, *marks, soft, overlapping)
+        soft = [f"soft-{list(head['structures']).index(name) + 1}" for name in head["soft"]]
+        sums = {stem: head["crc32"][stem] for stem in ("labels", "origin", *soft)}
+        return StoredLabels(folder, case, head, Grid.from_json(head["grid"]), sums)
     except Failure:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failure(
-            f"its labels are damaged ({error}).", case=case or folder.name, way_out=_way_out(folder)
-        ) from None
-    if labels.label_map.shape != grid.shape:
-        raise Failure("its labels do not fit their grid.", case=case or folder.name, way_out=_way_out(folder))
-    return labels, grid
+        text = f"its labels are damaged ({error})."
+        raise Failure(text, case=case or folder.name, way_out=_way_out(folder)) from None
+
+
+def labels_of(stored: StoredLabels, volumes: Mapping[str, np.ndarray]) -> Labels:
+    """The labels with their volumes, by stem; soft ones that were not read are left out. Failure: these do not fit what is described."""
+    head, folder, case = stored.head, stored.folder, stored.case
+    try:
+        names = tuple(head["structures"])
+        soft = {name: volumes.get(f"soft-{names.index(name) + 1}") for name in head["soft"]}
+        marks = _read_marks(folder / "marks.npz", head["crc32"], names, case)
+        slices = {name: Slices(int(s["axis"]), tuple(s["indices"])) for name, s in head["slices"].items()}
+        overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
+        known = tuple(bool(flag) for flag in head["known"])
+        read = {name: volume for name, volume in soft.items() if volume is not None}
+        labels = Labels(names, volumes["labels"], known, volumes["origin"], slices, *marks, read, overlapping)
+    except Failure:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise stored.damaged(f"its labels are damaged ({error}).") from None
+    if labels.label_map.shape != stored.grid.shape:
+        raise stored.damaged("its labels do not fit their grid.")
+    return labels
 
 
 def read_description(folder: Path) -> Any:

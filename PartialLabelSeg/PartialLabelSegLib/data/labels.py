@@ -9,6 +9,8 @@ import numpy as np
 
 from .types import MOST_STRUCTURES, State
 
+HARD = 0.5
+"""A soft label counts as the structure where it is at least as likely as not."""
 NOTHING, EXPERT, FIRST_ROUND = 0, 1, 2
 """Origin values: nothing drawn; drawn by the annotator; accepted after round t is FIRST_ROUND + t (t from 0, at most 253)."""
 
@@ -73,7 +75,9 @@ class Labels:
     slices: structures looked for on some slices only (their `known` is False).
     overlaps: further positive voxels of structures that share voxels with others.
     negatives: voxels that are certainly not the structure (a person said "wrong").
-    soft: float32 (z, y, x) in 0..1, only for structures whose label is a probability.
+    soft: float32 (z, y, x) in 0..1, only for structures whose label is a probability; nan on voxels that nobody looked at. Where it is a
+        number, in the whole scan or on the structure's slices, it is the truth that is learned, and the label map holds it hardened (at least
+        0.5), which is what is counted, shown and completed.
     overlapping: pairs of structures that may share voxels, so that one's label says nothing against the other.
     Arrays are not to be changed after they were handed in.
     """
@@ -118,8 +122,13 @@ class Labels:
                 if marks.indices.size and marks.indices[-1] >= self.label_map.size:
                     raise ValueError(f"a mark of '{name}' is not in a scan of shape {self.label_map.shape}")
         for name, plane in self.soft.items():
-            if plane.shape != self.label_map.shape:
-                raise ValueError(f"the soft label of '{name}' has another shape than the scan, {plane.shape}")
+            if plane.dtype != np.float32 or plane.shape != self.label_map.shape:
+                raise ValueError(
+                    f"the soft label of '{name}' must be float32 of the scan's shape, got {plane.dtype} {plane.shape}"
+                )
+            # fmin and fmax pass over what is not a number.
+            if plane.size and (np.fmin.reduce(plane, axis=None) < 0 or np.fmax.reduce(plane, axis=None) > 1):
+                raise ValueError(f"the soft label of '{name}' must lie in 0..1")
 
     @classmethod
     def expert(
@@ -197,7 +206,8 @@ class Labels:
                 return False
         pairs += [(mine[name].indices, theirs[name].indices) for mine, theirs in marks for name in mine]
         pairs += [(mine[name].origin, theirs[name].origin) for mine, theirs in marks for name in mine]
-        pairs += [(self.soft[name], other.soft[name]) for name in self.soft]
+        if not all(np.array_equal(self.soft[name], other.soft[name], equal_nan=True) for name in self.soft):
+            return False
         return all(np.array_equal(first, second) for first, second in pairs)
 
     def with_known(self, structure: str) -> Labels:

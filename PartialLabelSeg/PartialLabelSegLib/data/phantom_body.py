@@ -59,8 +59,7 @@ def phantom_in_steps(
     """The same for a window that must not wait: None after each part of the work, and the phantom last."""
     canvas = _Canvas(shape, spacing_mm, rng)
     for draw in (_draw_trunk, _draw_bones, _draw_bowel, _draw_colon, _draw_organs):
-        draw(canvas, rng)
-        yield None
+        yield from draw(canvas, rng)
     size = (shape[2], shape[1], shape[0])
     spacing = (float(spacing_mm[2]), float(spacing_mm[1]), float(spacing_mm[0]))
     origin = tuple(-(n - 1) / 2 * step for n, step in zip(size, spacing))
@@ -79,6 +78,8 @@ class _Canvas:
         self.cavity = np.zeros(shape, np.float32)
         self._edge_mm = float(np.mean(spacing_mm))
         self.at = _bent_axes(shape, spacing_mm, rng)
+        # Along each axis, the least and the greatest coordinate in each plane: asked for at every shape.
+        self._reach = [_reach(axis, place) for place, axis in enumerate(self.at)]
 
     def paint(self, shape: Shape, hu: float, label: str = "", inside: bool = False) -> None:
         """inside: cut off at the wall of the abdominal cavity."""
@@ -100,12 +101,16 @@ class _Canvas:
     def _window(self, low: Point, high: Point) -> tuple[slice, ...]:
         """The voxels that may lie in a box, with a margin for the soft edge and the bend of the axes."""
         parts = []
-        for axis, (start, stop) in enumerate(zip(low, high)):
-            others = tuple(other for other in range(3) if other != axis)
-            first, last = self.at[axis].min(axis=others), self.at[axis].max(axis=others)
+        for (first, last), start, stop in zip(self._reach, low, high):
             hit = np.flatnonzero((last >= start - self._edge_mm) & (first <= stop + self._edge_mm))
             parts.append(slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0))
         return tuple(parts)
+
+
+def _reach(coordinates: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest coordinate in each plane across an axis."""
+    others = tuple(other for other in range(3) if other != axis)
+    return coordinates.min(axis=others), coordinates.max(axis=others)
 
 
 def _bent_axes(shape: tuple[int, int, int], spacing_mm: Point, rng: np.random.Generator) -> Axes:
@@ -125,7 +130,7 @@ def _bent_axes(shape: tuple[int, int, int], spacing_mm: Point, rng: np.random.Ge
     return bent[0], bent[1], bent[2]
 
 
-def _draw_trunk(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _draw_trunk(canvas: _Canvas, rng: np.random.Generator) -> Iterator[None]:
     """Skin, fat, wall and lung bases: without labels, as everything up to the organs."""
     z, y, x = canvas.at
     fat_mm = rng.uniform(7, 20)
@@ -138,21 +143,25 @@ def _draw_trunk(canvas: _Canvas, rng: np.random.Generator) -> None:
     canvas.fill(canvas.wall, _MUSCLE)
     canvas.cavity = canvas.wall + 13
     canvas.fill(canvas.cavity, _FAT)
+    yield
     _draw_lungs(canvas, rng)
+    yield
 
 
-def _draw_bones(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _draw_bones(canvas: _Canvas, rng: np.random.Generator) -> Iterator[None]:
     """Ribs and spine, and the muscles beside it."""
     z, y, x = canvas.at
     for side in (-1, 1):
         canvas.paint(Ellipsoid((0.0, 79.0, side * 31.0), (400.0, 16.0, 25.0), power=2.4), _MUSCLE)
         canvas.paint(Tube([(-90, 58, side * 40.0), (25, 55, side * 24.0)], [19, 7]), _MUSCLE + 5)
+        yield
     pitch = (z - 0.75 * y + rng.uniform(0, _RIB_PITCH_MM)) % _RIB_PITCH_MM - _RIB_PITCH_MM / 2
     ribs = np.sqrt(((canvas.wall + 7) * 1.1) ** 2 + (0.75 * pitch) ** 2) - 4.5
     # None in front below the breastbone, none below the twelfth.
     absent = np.maximum(-(z + 45 - 0.5 * y), 40 - np.abs(x) - np.clip(y + 40, 0, 400))
     canvas.fill(np.maximum(ribs, absent), _BONE + 60)
-    _draw_spine(canvas, rng)
+    yield
+    yield from _draw_spine(canvas, rng)
 
 
 def _draw_lungs(canvas: _Canvas, rng: np.random.Generator) -> None:
@@ -165,7 +174,7 @@ def _draw_lungs(canvas: _Canvas, rng: np.random.Generator) -> None:
     canvas.paint(_varied(rng, Ellipsoid((72.0, -28.0, 14.0), (40.0, 42.0, 52.0))), rng.normal(135, 10), inside=True)
 
 
-def _draw_spine(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _draw_spine(canvas: _Canvas, rng: np.random.Generator) -> Iterator[None]:
     z, _, x = canvas.at
     shift = rng.uniform(0, _VERTEBRA_MM)
     disc = np.abs((z + shift) % _VERTEBRA_MM - _VERTEBRA_MM / 2)
@@ -173,6 +182,7 @@ def _draw_spine(canvas: _Canvas, rng: np.random.Generator) -> None:
     canvas.fill(column, 95.0)
     canvas.fill(np.maximum(column, 4 - disc), _BONE + 110)
     canvas.fill(np.maximum(column + 3, 6.5 - disc), _BONE - 80)
+    yield
     arch = Ellipsoid((0.0, 74.0, 0.0), (1e4, 14.0, 16.0)).distance(canvas.at)
     canvas.fill(np.maximum(arch, 5 - disc), _BONE + 90)
     spines = Union([Tube([(-200, 90, 0), (200, 90, 0)], [3.5, 3.5])])
@@ -180,9 +190,10 @@ def _draw_spine(canvas: _Canvas, rng: np.random.Generator) -> None:
     sides = np.maximum(Ellipsoid((0.0, 66.0, 0.0), (1e4, 4.5, 40.0)).distance(canvas.at), 11 - disc)
     canvas.fill(np.maximum(sides, 12 - np.abs(x)), _BONE)
     canvas.fill(Ellipsoid((0.0, 73.0, 0.0), (1e4, 8.0, 10.0)).distance(canvas.at), 30.0)
+    yield
 
 
-def _draw_bowel(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _draw_bowel(canvas: _Canvas, rng: np.random.Generator) -> Iterator[None]:
     """Stomach and small bowel: grey values like those of labelled organs, but no label."""
     fluid = float(rng.uniform(15, 55))
     stomach = Union(
@@ -206,9 +217,10 @@ def _draw_bowel(canvas: _Canvas, rng: np.random.Generator) -> None:
             float(rng.choice((12.0, 35.0, 60.0, 90.0, -700.0), p=(0.2, 0.25, 0.2, 0.2, 0.15))),
             inside=True,
         )
+    yield
 
 
-def _draw_colon(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _draw_colon(canvas: _Canvas, rng: np.random.Generator) -> Iterator[None]:
     """Colon and duodenum, alike."""
     for side, top in ((-1, -35), (1, 5)):
         colon = Tube([(-110, 18, side * 98.0), (top, 8, side * 96.0)], [20, 17])
@@ -218,14 +230,16 @@ def _draw_colon(canvas: _Canvas, rng: np.random.Generator) -> None:
     canvas.paint(
         Tube([(-60, 5, -38), (-25, 12, -36), (-6, -18, -34)], [11, 12, 11]), float(rng.normal(65, 8)), inside=True
     )
+    yield
 
 
-def _draw_organs(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _draw_organs(canvas: _Canvas, rng: np.random.Generator) -> Iterator[None]:
     """The labelled organs, those that push their neighbours aside last."""
     jitter = rng.normal(0, 1, (4, 3)) * (4, 3, 3)
     vein = [(-120, 24, -22), (0, 22, -20), (60, 12, -24), (110, 5, -22)]
     canvas.paint(_moved(Tube(vein, [11, 11, 12, 13]), jitter[0]), float(rng.normal(140, 12)))
     canvas.paint(_liver(rng), float(rng.normal(108, 8)), "Liver", inside=True)
+    yield
     _draw_liver_veins(canvas, rng)
     canvas.paint(_pancreas(rng, jitter[1]), float(rng.normal(90, 6)), "Pancreas", inside=True)
     canvas.paint(
@@ -240,6 +254,7 @@ def _draw_organs(canvas: _Canvas, rng: np.random.Generator) -> None:
         canvas.paint(_varied(rng, gallbladder, 0.16), float(rng.normal(14, 5)), "Gallbladder", inside=True)
     aorta = Tube([(-120, 24, 6), (-30, 24, 10), (40, 26, 10), (110, 30, 8)], [8.5, 9.5, 11, 12])
     canvas.paint(_moved(aorta, 0.6 * jitter[2]), float(rng.normal(165, 15)), "Aorta")
+    yield
 
 
 def _liver(rng: np.random.Generator) -> Shape:

@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 import SimpleITK as sitk
 
-from .geometry import Grid, resample_labels
+from .geometry import Grid, resample_image, resample_labels
 
 _SAME_VOXEL = 0.01
 """Voxel centres closer than this share of a voxel are the same voxel."""
@@ -42,6 +42,19 @@ def place_labels(array: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
         return array
     placed: np.ndarray = sitk.GetArrayFromImage(resample_labels(source.image(array), target))
     return placed.astype(array.dtype, copy=False)
+
+
+def place_probability(array: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
+    """Probabilities float32 (z, y, x) of `source` on `target`: interpolated like a scan where the voxels are others; 0 outside `source`."""
+    how = fit(source, target)
+    if how is Fit.SAME:
+        return array
+    if how is not Fit.RESAMPLED:
+        placed: np.ndarray = sitk.GetArrayFromImage(resample_labels(source.image(array), target))
+        return placed
+    covered = sitk.GetArrayFromImage(resample_labels(source.image(np.ones(source.shape, np.uint8)), target))
+    moved = sitk.GetArrayFromImage(resample_image(source.image(array), target))
+    return np.clip(moved, 0, 1).astype(np.float32) * covered
 
 
 def _corners(grid: Grid) -> np.ndarray:

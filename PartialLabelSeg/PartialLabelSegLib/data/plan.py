@@ -14,22 +14,31 @@ from ..config import Configuration, Intensity, Plan, from_json, to_json
 from ..run.failure import Failure
 from .case import Case
 from .geometry import Grid
+from .grey import Scale, intensity_of, on_own_scale, scale_of, scales_differ
 from .labels import Labels
 
 PIXELS = {"quick": 160, "standard": 320, "paper": 512}
 """Most pixels along a side of the plane that the network works on."""
+INSTANCE_FOREGROUND = 0.5
+"""Share of windows centred on a lesion for an instance network. With 0.85, as for a U-Net, it takes the middle of a window for a lesion:
+on ellipses AP50 was 0.6 instead of 1."""
 _SAMPLES_PER_CASE = 20_000
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a cohort is like: medians over its cases, (z, y, x) in canonical orientation; grey values over labelled voxels."""
+    """What a cohort is like: medians over its cases, (z, y, x) in canonical orientation; grey values over labelled voxels.
+
+    intensity: as they are. own_scale: the same with each scan on its own scale (data/grey.py), which is needed where `scales_differ`.
+    """
 
     cases: int
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     intensity: Intensity
     foreground_share: float
+    own_scale: Intensity
+    scales_differ: bool
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,9 @@ class _Basis:
 
 def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
     """Reads each case once. Grey values: the 0.5th and 99.5th percentile, mean and standard deviation on labelled voxels, or where no case has any, on the whole scans."""
-    shapes, spacings, shares = [], [], []
-    labelled: list[np.ndarray] = []
-    whole: list[np.ndarray] = []
+    shapes, spacings, shares, scales = [], [], [], []
+    labelled: list[tuple[np.ndarray, Scale]] = []
+    whole: list[tuple[np.ndarray, Scale]] = []
     rng = np.random.default_rng(0)
     for case, labels in cases:
         grid = case.grid.canonical()
@@ -63,12 +72,17 @@ def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
         spacings.append(grid.spacing_mm)
         array = sitk.GetArrayFromImage(case.image())
         drawn = labels.label_map > 0
+        for plane in labels.soft.values():
+            # What one rater of four saw is learned, too: its grey values must not be clipped away.
+            drawn |= plane > 0
         shares.append(float(drawn.mean()))
         values = array[drawn] if drawn.any() else array.ravel()
         values = values[np.isfinite(values)]
         # Air of a scan in which nothing is drawn would make all organs look alike.
         samples = labelled if drawn.any() else whole
-        samples.append(rng.choice(values, min(values.size, _SAMPLES_PER_CASE), replace=False).astype(np.float32))
+        scales.append(scale_of(array))
+        some = rng.choice(values, min(values.size, _SAMPLES_PER_CASE), replace=False).astype(np.float32)
+        samples.append((some, scales[-1]))
     if not shapes:
         raise Failure("There is no case to learn from.", way_out="Run `check` on the data set to see why.")
     shape = tuple(int(value) for value in np.median(shapes, axis=0))
@@ -77,18 +91,11 @@ def fingerprint(cases: Iterable[tuple[Case, Labels]]) -> Fingerprint:
         len(shapes),
         (shape[0], shape[1], shape[2]),
         (spacing[0], spacing[1], spacing[2]),
-        _intensity(np.concatenate(labelled or whole)),
+        intensity_of(np.concatenate([values for values, _ in labelled or whole])),
         float(np.mean(shares)),
+        intensity_of(np.concatenate([on_own_scale(*sample) for sample in labelled or whole])),
+        scales_differ(scales),
     )
-
-
-def _intensity(values: np.ndarray) -> Intensity:
-    low, high = (float(value) for value in np.percentile(values, (0.5, 99.5)))
-    reach = max(high - low, 1e-3)
-    # A quarter of the range beyond the labelled values keeps the neighbourhood (fat, air, bone) distinguishable.
-    low, high = low - reach / 4, high + reach / 4
-    clipped = np.clip(values, low, high)
-    return Intensity(low, high, float(clipped.mean()), float(max(clipped.std(), reach / 20)))
 
 
 def make_plan(
@@ -117,6 +124,7 @@ def make_plan(
     ]
     sizes = [math.ceil(shape[axis] * found.spacing_mm[order[axis]] / spacing[axis]) for axis in range(3)]
     plan = _PRESETS[configuration.preset](_Basis(found, tuple(structures), dimensions, machine))
+    own_scale = bool(configuration.plan.get("own_scale", found.scales_differ))
     patch, strides = _patch_and_strides(sizes, spacing, dimensions, len(plan.widths), limit)
     plan = replace(
         plan,
@@ -124,10 +132,14 @@ def make_plan(
         spacing_mm=(spacing[0], spacing[1], spacing[2]),
         patch=patch,
         strides=strides,
+        own_scale=own_scale,
+        intensity=found.own_scale if own_scale else found.intensity,
         # With twins, too, mirroring would be right, but an abdomen with its liver on the left is one more thing to learn.
         mirror=(left_right(slice_axis),) if twins is not None and not twins else (),
         twins=tuple(twins or ()),
     )
+    if configuration.plan.get("architecture") == "instance":
+        plan = replace(plan, foreground_share=INSTANCE_FOREGROUND)
     return overridden(plan, configuration.plan)
 
 

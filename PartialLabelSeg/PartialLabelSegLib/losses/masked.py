@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .checks import check_floating, check_range, check_same_shape
+from .reduce import divisor, per_structure
 
 
 def masked_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -27,7 +28,7 @@ def masked_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def masked_bce_per_structure(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Binary cross-entropy of each structure (K,), divided by its own sum of w; 0 for a structure without weight."""
     logits, target, weight = _as_working_floats(logits, target, weight)
-    return _per_structure(_weighted_bce(logits, target, weight)) / _divisor(_per_structure(weight))
+    return per_structure(_weighted_bce(logits, target, weight)) / divisor(per_structure(weight))
 
 
 def masked_soft_dice(logits: Tensor, target: Tensor, weight: Tensor, smooth: float = 1.0) -> Tensor:
@@ -38,8 +39,8 @@ def masked_soft_dice(logits: Tensor, target: Tensor, weight: Tensor, smooth: flo
     check_range("smooth", smooth, 1e-6, float("inf"))
     logits, target, weight = _as_working_floats(logits, target, weight)
     weighted = torch.sigmoid(logits) * weight
-    overlap = _per_structure(weighted * target)
-    total = _per_structure(weighted) + _per_structure(weight * target)
+    overlap = per_structure(weighted * target)
+    total = per_structure(weighted) + per_structure(weight * target)
     return 1 - (2 * overlap + smooth) / (total + smooth)
 
 
@@ -75,10 +76,10 @@ def bce_and_dice(logits: Tensor, target: Tensor, weight: Tensor, smooth: float =
     # The output of a channels_last network against contiguous labels: one copy is cheaper than strided arithmetic.
     logits = logits.contiguous()
     probability, positive = torch.sigmoid(logits), weight * target
-    positives = _per_structure(positive)
-    bce = _per_structure(_weighted_bce(logits, target, weight)) / _divisor(_per_structure(weight))
-    overlap = 2 * _per_structure(probability * positive) + smooth
-    dice = 1 - overlap / (_per_structure(probability * weight) + positives + smooth)
+    positives = per_structure(positive)
+    bce = per_structure(_weighted_bce(logits, target, weight)) / divisor(per_structure(weight))
+    overlap = 2 * per_structure(probability * positive) + smooth
+    dice = 1 - overlap / (per_structure(probability * weight) + positives + smooth)
     return bce, dice, positives > 0
 
 
@@ -95,24 +96,41 @@ def hard_bce_and_dice(
 
     Of each structure's known negatives only the hardest take part: about HARD_NEGATIVES per positive voxel of the batch, and at least
     FEWEST_HARD_NEGATIVES. An organ of a few tenths of a percent of the voxels is otherwise drowned by easy background and stays at Dice 0
-    for hundreds of steps. Divided by the weight of the voxels that take part. The threshold of hardness is read from every eleventh voxel.
+    for hundreds of steps. Where a batch has no positive of a structure, its negatives count as those of one as large as the others (`_least`).
+    Divided by the weight of the voxels that take part. The threshold of hardness is read from every eleventh voxel.
     looked_for: (N, K) bool; Dice leaves out the others. Where only accepted suggestions are known of a structure, there is no background
     around them whose false positives could count, and Dice would reward ever larger structures.
+    A target of floats may be soft. Of two probabilities the smaller one is what they share: for targets of 0 and 1 that is their product,
+    for soft ones the Dice is best at p = target (Wang et al. 2023), where with the product it would be best at 0 and 1.
     """
     check_range("smooth", smooth, 1e-6, float("inf"))
+    soft = target.is_floating_point()
     logits, target, weight = _as_working_floats(logits, target, weight)
     logits = logits.contiguous()
     probability, positive = torch.sigmoid(logits), weight * target
-    losses, positives = _weighted_bce(logits, target, weight), _per_structure(positive)
-    taking_part = _hard(losses.detach(), target, weight, positives)
-    bce = _per_structure(losses * taking_part) / _divisor(_per_structure(weight * taking_part))
+    losses, positives = _weighted_bce(logits, target, weight), per_structure(positive)
+    there = positives > 0
+    typical = torch.where(there, positives, positives.sum() / there.sum().clamp(min=1))
+    taking_part = _hard(losses.detach(), target, weight, typical)
+    bce = per_structure(losses * taking_part) / _least(per_structure(weight * taking_part), typical, there)
     if looked_for is not None and not bool(looked_for.all()):
         share = looked_for.view(looked_for.shape + (1,) * (logits.ndim - 2)).to(weight.dtype)
         weight, positive = weight * share, positive * share
-        positives = _per_structure(positive)
-    overlap = 2 * _per_structure(probability * positive) + smooth
-    dice = 1 - overlap / (_per_structure(probability * weight) + positives + smooth)
+        positives = per_structure(positive)
+    shared = torch.minimum(probability, target) * weight if soft else probability * positive
+    overlap = 2 * per_structure(shared) + smooth
+    dice = 1 - overlap / (per_structure(probability * weight) + positives + smooth)
     return bce, dice, positives > 0
+
+
+def _least(count: Tensor, typical: Tensor, there: Tensor) -> Tensor:
+    """What the cross-entropy is divided by, (K,): `count`, but for a structure without a positive at least as much as a typical one has negatives.
+
+    Else the few voxels of another structure, all that is known where nobody looked for this one, would weigh as much as an organ: measured on
+    the hippocampus with 30 % of the labels and two windows a batch, Dice after 400 steps 0.54, and 0.75 in this way.
+    """
+    least = torch.where(there, 1, HARD_NEGATIVES * typical + FEWEST_HARD_NEGATIVES)
+    return torch.maximum(count, least)
 
 
 def _hard(losses: Tensor, target: Tensor, weight: Tensor, positives: Tensor) -> Tensor:
@@ -150,11 +168,3 @@ def _as_working_floats(logits: Tensor, target: Tensor, weight: Tensor) -> tuple[
 
 def _weighted_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, target, weight=weight, reduction="none")
-
-
-def _per_structure(values: Tensor) -> Tensor:
-    return values.sum((0, *range(2, values.ndim)))
-
-
-def _divisor(weight: Tensor) -> Tensor:
-    return torch.where(weight > 0, weight, 1)

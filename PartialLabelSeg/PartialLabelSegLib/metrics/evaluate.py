@@ -123,26 +123,44 @@ def evaluate_pair(pair: Pair, structures: Mapping[str, int] | None = None) -> Ca
         raise Failure(failure.wrong, way_out=failure.way_out, case=pair.case, structure=failure.structure) from None
 
 
-def _evaluate_pair(pair: Pair, structures: Mapping[str, int] | None) -> CaseEvaluation:
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """Both files of a case, each on its own grid. common: {structure's name in the prediction: its name in the reference}."""
+
+    predicted: MaskFile
+    reference: MaskFile
+    common: Mapping[str, str]
+    missing: tuple[Missing, ...]
+    notes: tuple[str, ...]
+
+
+def open_pair(pair: Pair, structures: Mapping[str, int] | None = None) -> Opened:
+    """Reads the files of a case and matches their structures. Failure: a file cannot be used, or they have none in common."""
     predicted, reference = read_masks(pair.predicted, structures), read_masks(pair.reference, structures)
     notes = _notes_on_names(predicted, reference) if structures is None else []
     predicted, reference = _named_alike(predicted, reference)
     common, missing = _match(pair.case, predicted, reference)
     notes += [f"'{own}' of the prediction was compared with '{name}'." for own, name in common.items() if own != name]
+    return Opened(predicted, reference, common, missing, tuple(notes))
+
+
+def _evaluate_pair(pair: Pair, structures: Mapping[str, int] | None) -> CaseEvaluation:
+    opened = open_pair(pair, structures)
+    predicted, reference, notes = opened.predicted, opened.reference, list(opened.notes)
     if not predicted.grid.same_as(reference.grid):
         notes.append(
             f"the prediction, {_grid_text(predicted.grid)}, was resampled by nearest neighbour onto the reference's grid, "
             f"{_grid_text(reference.grid)}."
         )
         predicted = predicted.on(reference.grid)
-    confidence, said = _read_confidence(pair.confidence, reference.grid) if pair.confidence else (None, [])
+    confidence, said = read_confidence(pair.confidence, reference.grid) if pair.confidence else (None, [])
     notes += said
     within = reference.known()
     measured = []
-    for own, name in common.items():
+    for own, name in opened.common.items():
         masks = Comparison(predicted.mask(own), reference.mask(name), reference.grid, within, confidence)
         measured.append(measure(pair.case, name, masks))
-    return CaseEvaluation(tuple(measured), missing, tuple(Note(pair.case, text) for text in notes))
+    return CaseEvaluation(tuple(measured), opened.missing, tuple(Note(pair.case, text) for text in notes))
 
 
 def _named_alike(predicted: MaskFile, reference: MaskFile) -> tuple[MaskFile, MaskFile]:
@@ -192,7 +210,7 @@ def _notes_on_names(predicted: MaskFile, reference: MaskFile) -> list[str]:
     return notes
 
 
-def _read_confidence(path: Path, grid: Grid) -> tuple[NDArray[np.number] | None, list[str]]:
+def read_confidence(path: Path, grid: Grid) -> tuple[NDArray[np.number] | None, list[str]]:
     """The confidence on the grid; or None and why it could not be used, which is no reason to measure nothing."""
     try:
         image = read_scan(path)

@@ -17,7 +17,9 @@ from ..run.failure import Failure
 
 ENDINGS = (".seg.nrrd", ".nrrd", ".nii.gz", ".nii", ".mha", ".mhd")
 _LABEL_WORD = re.compile(r"[._-](oar|labels?|labelmap|seg|segmentation|mask|gt|truth|pred|prediction|completed)$", re.I)
-_OTHER_WORD = re.compile(r"(\d{4}|image|img|ct|mri?|scan|scribbles?|readers|confidence|probability|uncertainty)$", re.I)
+_OTHER_WORD = re.compile(
+    r"(\d{4}|image|img|ct|mri?|scan|scribbles?|readers|confidence|probability|uncertainty|instances)$", re.I
+)
 _LAST_WORD = re.compile(r"[._-]([^._-]+)$")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from .detected import DetectionEvaluation
 from .evaluate import Evaluation
 from .measure import Summary
 from .pairing import Missing, Note
@@ -36,14 +37,26 @@ def format_table(result: Evaluation) -> str:
     columns = [column for column in COLUMNS if any(column[0] in row for row in rows.values())]
     table = [["Structure", "n", *(heading for _, heading, _ in columns)]]
     table += [
-        [name, str(row["dice"].n), *(_cell(row.get(key), places) for key, _, places in columns)]
+        [name, str(row["dice"].n), *(cell(row.get(key), places) for key, _, places in columns)]
         for name, row in rows.items()
     ]
     remarks = [*_undefined(result), *_missing(result.missing), *result.failed, *_notes(result.notes)]
-    return "\n".join([*_aligned(table), *([""] if remarks else []), *remarks])
+    return "\n".join([*aligned(table), *([""] if remarks else []), *remarks])
 
 
-def _cell(summary: Summary | None, places: int) -> str:
+def format_detections(result: DetectionEvaluation) -> str:
+    """The lesions of each structure over all cases. '-' stands for no value."""
+    table = [["Lesions", "n", "detected", "AP50", "AP75", "IoU", "precision", "recall"]]
+    for name in result.structures:
+        item = result.of(name)
+        values = (item.ap50, item.ap75, item.sure.matched_iou, item.sure.precision, item.sure.recall)
+        shares = ["-" if math.isnan(value) else f"{value:.3f}" for value in values]
+        table.append([name, str(item.lesions), str(item.detected), *shares])
+    said = "IoU, precision and recall: of detections with a score of at least 0.5, matched at an IoU of at least 0.5."
+    return "\n".join([*aligned(table), "", said, *result.failed])
+
+
+def cell(summary: Summary | None, places: int) -> str:
     if summary is None or math.isnan(summary.mean):
         return "-"
     spread = "" if math.isnan(summary.std) else f" ± {summary.std:.{places}f}"
@@ -51,7 +64,7 @@ def _cell(summary: Summary | None, places: int) -> str:
     return f"{round(summary.mean, places) + 0.0:.{places}f}{spread}"
 
 
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
     """The first column to the left, the others to the right, two blanks between."""
     widths = [max(len(row[at]) for row in table) for at in range(len(table[0]))]
     lines = []

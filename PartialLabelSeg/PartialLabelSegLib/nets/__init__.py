@@ -1,1 +1,1 @@
-"""Networks: the segmentation U-Net and the confidence head on top of its features."""
+"""Networks: the segmentation U-Net, the instance network, and the confidence head on top of their features."""

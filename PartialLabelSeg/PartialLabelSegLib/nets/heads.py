@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .blocks import convolution, initialise
-from .unet import UNet
+from .segmenter import Segmenter
 
 
 class ConfidenceHead(nn.Module):
@@ -53,7 +53,7 @@ class ConfidenceNetwork(nn.Module):
     """
 
     def __init__(
-        self, segmentation: UNet, head: ConfidenceHead, frozen: bool = False, correcting: bool = False
+        self, segmentation: Segmenter, head: ConfidenceHead, frozen: bool = False, correcting: bool = False
     ) -> None:
         super().__init__()
         self.backbone = deepcopy(segmentation)

@@ -72,13 +72,14 @@ def export_case(
     beside = [*_masks(folder, case).values(), _description(folder, case)] if "nifti" in formats else []
     for path in (*paths, *beside):
         if path.exists() and not replace:
-            raise _exists(path, case.name)
+            raise already_there(path, case.name)
     for name, path in zip(formats, paths, strict=True):
         WRITERS[name](path, case, bits)
     return paths
 
 
-def _exists(path: Path, case: str) -> Failure:
+def already_there(path: Path, case: str) -> Failure:
+    """What a person reads where a file would be overwritten."""
     return Failure(
         f"{path.name} exists in {path.parent.name} and is not overwritten.",
         case=case,

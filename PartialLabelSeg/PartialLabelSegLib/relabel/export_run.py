@@ -1,4 +1,4 @@
-"""A finished run as files for other programs: the completed cases, a data set for nnU-Net, or a table of volumes."""
+"""A finished run as files for other programs: the completed cases, a data set for nnU-Net, a table of volumes, or the lesions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from ..data.case import Case, read_case
 from ..data.label_files import read_labels
 from ..data.labels import Labels
+from ..data.lesions import LIST, VOLUME
 from ..data.prediction import read_prediction
 from ..data.types import Structure
 from ..run.failure import Failure
@@ -17,10 +18,11 @@ from ..run.files import inside
 from ..run.folder import RunFolder
 from .complete import Options, completed
 from .counts import Volume, volumes, write_volumes
-from .export import Completed, export_case
+from .export import Completed, already_there, export_case
+from .lesions import CompletedScan, export_instances, own_instances
 from .nnunet import TrainingCase, export_nnunet
 
-RUN_FORMATS = ("seg-nrrd", "nifti", "nnunet", "summary")
+RUN_FORMATS = ("seg-nrrd", "nifti", "nnunet", "summary", "instances")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def export_run(
     """Exports a finished run into the folder `out`; returns the files and folders written.
 
     'seg-nrrd', 'nifti': each completed case. 'summary': `summary.csv`, the volumes of the completed cases (`out` may name the file itself).
+    'instances': the list and the volume of each completed case's lesions (lesions.py).
     'nnunet': the data set `out/name` of the drawn and accepted labels, with the ignore label where something is still unknown.
     Failure: the run is not finished or damaged; something exists already and `replace` is not set.
     """
@@ -54,6 +57,8 @@ def export_run(
         names = tuple(item.name for item in finished.structures)
         export_nnunet(out / name, names, _training_cases(finished), replace=replace)
         return (out / name,)
+    if what == "instances":
+        return tuple(path for folder in finished.cases for path in _write_instances(finished, folder, out, replace))
     return tuple(
         export_case(out, _completed(finished, folder), (what,), replace=replace)[0] for folder in finished.cases
     )
@@ -117,6 +122,20 @@ def _training_cases(finished: FinishedRun) -> Iterator[TrainingCase]:
     for folder in finished.cases:
         case = read_case(finished.folder.case(folder))
         yield TrainingCase(folder, case.image, labels_so_far(finished.folder, case))
+
+
+def _write_instances(finished: FinishedRun, folder: str, out: Path, replace: bool) -> tuple[Path, ...]:
+    case = _completed(finished, folder)
+    paths = [out / f"{case.stem}{ending}" for ending in (LIST, VOLUME)]
+    for path in paths:
+        if path.exists() and not replace:
+            raise already_there(path, case.name)
+    before = labels_so_far(finished.folder, read_case(finished.folder.case(folder)))
+    places = (finished.folder.round(number).prediction(folder) for number in _rounds_from_the_last(finished.folder))
+    last = next((place for place in places if (place / "prediction.json").exists()), None)
+    own = None if last is None else own_instances(last, case.grid.shape, case.labels.structures)
+    scan = CompletedScan(case.grid, before, case.labels, case.prediction, own)
+    return export_instances(out, case.stem, scan, volume=True)
 
 
 def _write_summary(finished: FinishedRun, path: Path, replace: bool) -> Path:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..data.lesions import LIST, read_lesions
 from ..data.types import State
+from ..metrics.detected import evaluate_instances
 from ..metrics.evaluate import evaluate
 from ..run.files import finite, read_json
 from ..run.folder import RunFolder
@@ -35,6 +38,9 @@ def collect(
     for entry in structures:
         entry.update(_over_cases(entry["name"], cases))
         entry["not_learned"] = bool(rounds) and entry["name"] in rounds[-1]["not_learned"]
+    detection = None
+    if truth is not None and any(case["instances"] is not None for case in cases):
+        detection = evaluate_instances(run.completed, truth).to_json()
     if truth is not None and evaluation is None:
         evaluation = evaluate(run.completed, truth).to_json()
     report = {
@@ -49,6 +55,7 @@ def collect(
         "validation": _validation(rounds, [entry["name"] for entry in structures]),
         "not_learned": rounds[-1]["not_learned"] if rounds else [],
         "evaluation": None if evaluation is None else dict(evaluation),
+        "evaluation_instances": detection,
         "evaluation_suggested": None if evaluation is None else _suggested_dice(evaluation, cases),
         "methods": None if methods is None else dict(methods),
         "timing": read_timing(run, rounds),
@@ -75,7 +82,14 @@ def _case(run: RunFolder, entry: Mapping[str, Any], rounds: int, head: Mapping[s
         "size": list(outcome.grid.size),
         "spacing_mm": list(outcome.grid.spacing),
         "structures": volumes(outcome),
+        "instances": _instances(run, entry["folder"]),
     }
+
+
+def _instances(run: RunFolder, folder: str) -> list[dict[str, Any]] | None:
+    """The lesions of a completed scan, the surest first; None where the run was not asked for them or has not come so far."""
+    path = run.completed / f"{folder}{LIST}"
+    return [asdict(lesion) for lesion in read_lesions(path)] if path.is_file() else None
 
 
 def _over_cases(name: str, cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from .colors import color_of, style_sheet
 from .compared import evaluation, methods
 from .figure import Look, case_figure
 from .learned import learning, relabelling
+from .lesions import lesions
 from .origins import origins
 from .slices import Picture
 from .tables import BLANK, counted, duration, listing, number, percent, volume
@@ -28,6 +29,7 @@ def render(report: Report, pictures: Sequence[Picture] = ()) -> str:
         _warnings(report),
         methods(report),
         evaluation(report),
+        lesions(report),
         learning(report),
         relabelling(report),
         origins(report),

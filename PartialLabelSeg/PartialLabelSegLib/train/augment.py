@@ -15,6 +15,9 @@ from .windows import OUTSIDE
 MARGIN = 1.25
 """Windows are cut larger than the patch by this factor in the plane, so that a turned patch is filled with real tissue."""
 
+CRUMB = 1e-3
+"""Probabilities nearer to 0 or 1 than this are 0 or 1."""
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -106,6 +109,23 @@ def sample_geometry(
     picked = functional.grid_sample(stack, grid, mode="nearest", padding_mode="zeros", align_corners=False)
     moved_label = (picked[:, 0] + OUTSIDE).to(torch.uint8)
     return moved, moved_label, {name: picked[:, row] > 0 for row, name in enumerate(planes, 1)}
+
+
+def sample_soft(soft: Tensor, affine: Tensor, patch: tuple[int, ...]) -> Tensor:
+    """Soft labels float32 (N, S, *window), nan where there is none, at the voxels of `patch`: interpolated linearly, as the image is.
+
+    nan where the nearest voxel has none. A voxel without a soft label has no share in its neighbours: the sum over the others is divided by
+    their share. What rounding leaves near 0 and 1 becomes 0 and 1, so that a hard label stays one where nothing is turned.
+    """
+    grid = _grid(affine, patch, soft.shape[2:], soft.device)
+    there = ~soft.isnan()
+    parts = torch.cat([torch.where(there, soft, 0), there.float()], dim=1)
+    moved = functional.grid_sample(parts, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    nearest = functional.grid_sample(there.float(), grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    values, share = moved.chunk(2, dim=1)
+    values = values / share.clamp(min=1e-6)
+    values = torch.where(values < CRUMB, 0, torch.where(values > 1 - CRUMB, 1, values))
+    return torch.where(nearest > 0, values, torch.nan)
 
 
 def _grid(affine: Tensor, patch: tuple[int, ...], window: tuple[int, ...], device: torch.device) -> Tensor:

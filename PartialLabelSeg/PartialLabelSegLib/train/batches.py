@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..config import Plan
 from ..data.plan import left_right
-from .augment import Strength, change_grey, draw_affine, draw_flips, sample_geometry, window_size
+from .augment import Strength, change_grey, draw_affine, draw_flips, sample_geometry, sample_soft, window_size
 from .device import Device
 from .windows import OUTSIDE, Cut, Sources, cut_windows, draw_windows
 
@@ -20,13 +20,16 @@ from .windows import OUTSIDE, Cut, Sources, cut_windows, draw_windows
 class Batch:
     """image float32 (N, C, *patch); target and weight bool (N, K, *patch): weight is the ambiguity map w of INERRANT, Eq. 2.
 
+    Where a window's case has a soft label the target is float32, in 0..1.
     looked_for: bool (N, K), whether anybody looked for the structure in the window, so that its background is known too; None: everywhere.
+    generator: what decides the chance that is left to the objective, of the cpu; it depends on the step alone.
     """
 
     image: Tensor
     target: Tensor
     weight: Tensor
     looked_for: Tensor | None = None
+    generator: torch.Generator | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,12 @@ class BatchMaker:
         image = change_grey(image, strength.grey if plan.rotate_degrees else 0.0, generator)
         known = torch.from_numpy(cut.known).to(device)
         target, weight = truth(label, known, len(plan.structures), planes, self._settles)
+        if cut.soft:
+            planes_soft = torch.from_numpy(np.stack(list(cut.soft.values()), axis=1)).to(device).float()
+            moved = sample_soft(planes_soft[:, :, 0] if flat else planes_soft, affine, patch)
+            target = softened(target, dict(zip(cut.soft, moved.unbind(1))))
         image = image.contiguous(memory_format=self._device.memory_format(plan))
-        batch = Batch(image, target, weight, looked_for(known, planes))
+        batch = Batch(image, target, weight, looked_for(known, planes), generator)
         return sides_changed(batch, flips[:, left_right(plan.slice_axis)], twin_places(plan)) if plan.twins else batch
 
 
@@ -100,7 +107,7 @@ def sides_changed(batch: Batch, mirrored: Tensor, places: list[int]) -> Batch:
         return torch.where(chosen.view(-1, *(1,) * (values.ndim - 1)), values[:, places], values)
 
     found = None if batch.looked_for is None else exchanged(batch.looked_for)
-    return Batch(batch.image, exchanged(batch.target), exchanged(batch.weight), found)
+    return Batch(batch.image, exchanged(batch.target), exchanged(batch.weight), found, batch.generator)
 
 
 def looked_for(known: Tensor, planes: dict[str, Tensor]) -> Tensor:
@@ -140,6 +147,14 @@ def truth(
             settled = torch.ones_like(known[0]) if settles is None else settles[index + 1]
             weight |= plane[:, None] & settled.view(spread)
     return target, weight
+
+
+def softened(target: Tensor, soft: dict[int, Tensor]) -> Tensor:
+    """The target as float32 (N, K, *patch), with the soft labels (N, *patch), by structure value, where they are not nan."""
+    result = target.float()
+    for value, plane in soft.items():
+        result[:, value - 1] = torch.where(plane.isnan(), result[:, value - 1], plane)
+    return result
 
 
 def _bytes(flags: Tensor) -> Tensor:

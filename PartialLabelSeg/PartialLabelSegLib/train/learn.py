@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from ..nets.heads import ConfidenceNetwork
-from ..nets.unet import UNet
+from ..nets.segmenter import SEGMENTERS
 from ..run.events import Event
 from ..run.failure import Failure
 from ..run.files import write_json
@@ -157,7 +157,7 @@ def _repeats(training: int, held_out: int) -> int:
 
 def confidence_network(session: Session, segmentation: nn.Module, number: int | None) -> ConfidenceNetwork:
     """The confidence network of a segmentation, with the weights of a finished round, or untrained."""
-    assert isinstance(segmentation, UNet)
+    assert isinstance(segmentation, SEGMENTERS)
     choices = session.configuration.relabelling
     seed, correcting = session.configuration.seed, choices.target == "correctness"
     network = build_confidence(segmentation, session.plan, choices.frozen, seed, correcting)

@@ -11,16 +11,21 @@ from torch import nn
 from ..config import Plan, from_json, to_json
 from ..nets.architecture import Architecture
 from ..nets.heads import ConfidenceHead, ConfidenceNetwork
+from ..nets.instance.network import InstanceNetwork
+from ..nets.segmenter import Segmenter
 from ..nets.unet import UNet, paper_unet
 from ..run.failure import Failure
 from .checkpoint import load, save
 from .device import Device
+from .instance import instance_shape
 
 
-def build_segmentation(plan: Plan, seed: int) -> UNet:
+def build_segmentation(plan: Plan, seed: int) -> Segmenter:
     """The untrained network of a plan; its weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        if plan.architecture == "instance":
+            return InstanceNetwork(instance_shape(plan))
         if plan.architecture == "paper":
             return paper_unet(len(plan.structures), plan.channels)
         dimensions = 3 if plan.dimensions == "3d" else 2
@@ -40,7 +45,7 @@ def build_segmentation(plan: Plan, seed: int) -> UNet:
 
 
 def build_confidence(
-    segmentation: UNet, plan: Plan, frozen: bool, seed: int, correcting: bool = False
+    segmentation: Segmenter, plan: Plan, frozen: bool, seed: int, correcting: bool = False
 ) -> ConfidenceNetwork:
     """A copy of the segmentation network with an untrained confidence head; all of it learns, or with `frozen` the head alone.
 
@@ -88,7 +93,7 @@ def load_weights(network: nn.Module, path: Path, what: str, made_with: str = "")
     return content
 
 
-def load_segmentation(path: Path) -> tuple[UNet, Plan]:
+def load_segmentation(path: Path) -> tuple[Segmenter, Plan]:
     """A finished segmentation network and its plan."""
     content = load(path, "the network")
     try:

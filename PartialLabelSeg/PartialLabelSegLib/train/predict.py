@@ -29,23 +29,35 @@ def predict_volume(network: nn.Module, image: np.ndarray, plan: Plan, device: De
 
 
 def _probabilities(network: nn.Module, batch: Tensor, plan: Plan, device: Device) -> Tensor:
-    moved = batch.to(device.torch).contiguous(memory_format=device.memory_format(plan))
     with device.autocast():
-        return torch.sigmoid(network(moved).float())
+        return torch.sigmoid(network(on_device(batch, plan, device)).float())
+
+
+def on_device(batch: Tensor, plan: Plan, device: Device) -> Tensor:
+    """A batch where and as the network takes it fastest."""
+    return batch.to(device.torch).contiguous(memory_format=device.memory_format(plan))
 
 
 def _in_slices(network: nn.Module, volume: Tensor, plan: Plan, device: Device) -> Tensor:
-    depth, reach = volume.shape[0], (plan.channels - 1) // 2
     result = torch.empty((len(plan.structures), *volume.shape))
-    neighbours = torch.arange(depth)[:, None] + torch.arange(-reach, reach + 1)[None, :]
-    neighbours = neighbours.clamp(0, depth - 1)
 
-    def compute(first: int, last: int) -> None:
-        out = _probabilities(network, volume[neighbours[first:last]], plan, device)
+    def compute(first: int, last: int, slices: Tensor) -> None:
+        out = _probabilities(network, slices, plan, device)
         result[:, first:last] = out.movedim(0, 1).cpu()
 
-    _halving(compute, depth, SLICES_AT_ONCE, device)
+    over_slices(volume, plan, device, compute)
     return result
+
+
+def over_slices(volume: Tensor, plan: Plan, device: Device, compute: Callable[[int, int, Tensor], None]) -> None:
+    """Calls `compute(first, last, slices)` over the slices of a volume (slice, row, column), some at once, fewer when memory runs out.
+
+    slices: (last - first, channels, row, column), each with its neighbours as channels; beyond the first and last slice these repeat.
+    """
+    depth, reach = volume.shape[0], (plan.channels - 1) // 2
+    neighbours = torch.arange(depth)[:, None] + torch.arange(-reach, reach + 1)[None, :]
+    neighbours = neighbours.clamp(0, depth - 1)
+    _halving(lambda first, last: compute(first, last, volume[neighbours[first:last]]), depth, SLICES_AT_ONCE, device)
 
 
 def _halving(compute: Callable[[int, int], None], count: int, at_once: int, device: Device) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import mmap
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
-from ..config import Intensity, Plan, to_json
+from ..config import Plan, to_json
 from ..data.case import Case
 from ..data.geometry import Grid, resample_image, resample_labels
-from ..data.labels import Labels
+from ..data.grey import normalised, on_own_scale, scale_of
+from ..data.labels import HARD, Labels
 from ..run.failure import Failure
 from ..run.files import inside, read_json, replacing, write_json
+from .soft import moved_soft, spread_by, without_unsure
 
 POINTS_PER_STRUCTURE = 4000
 _AGAIN = "Delete the folder 'prepared' of the run and give the same command again; it is made anew."
@@ -44,20 +46,18 @@ def from_network_order(array: np.ndarray, plan: Plan) -> np.ndarray:
     return np.moveaxis(array, 0, plan.slice_axis)
 
 
-def normalised(array: np.ndarray, intensity: Intensity) -> np.ndarray:
-    """float32 grey values: clipped to [low, high], centred, scaled. Voxels that are not numbers become the lowest."""
-    clean = np.nan_to_num(array.astype(np.float32), nan=intensity.low, posinf=intensity.high, neginf=intensity.low)
-    return (np.clip(clean, intensity.low, intensity.high) - np.float32(intensity.mean)) / np.float32(intensity.std)
-
-
 def prepare_image(case: Case, plan: Plan, folder: Path) -> None:
     """Writes `image.npy`, float16 (slice, row, column), then `image.json`. Nothing is done where that is there already for this plan."""
-    stamp = {**_stamp(case, plan), "intensity": to_json(plan.intensity), "scan": case.crc32}
+    grey = {"intensity": to_json(plan.intensity), "own_scale": plan.own_scale}
+    stamp = {**_stamp(case, plan), **grey, "scan": case.crc32}
     if _is_made(folder / "image.json", stamp):
         return
     (folder / "image.json").unlink(missing_ok=True)
-    resampled = resample_image(case.image(), prepared_grid(case.grid, plan))
-    array = normalised(sitk.GetArrayFromImage(resampled), plan.intensity).astype(np.float16)
+    image = case.image()
+    array = sitk.GetArrayFromImage(resample_image(image, prepared_grid(case.grid, plan)))
+    if plan.own_scale:
+        array = on_own_scale(array, scale_of(sitk.GetArrayViewFromImage(image)))
+    array = normalised(array, plan.intensity).astype(np.float16)
     _save(folder / "image.npy", np.ascontiguousarray(to_network_order(array, plan)))
     write_json(folder / "image.json", {"made_with": stamp, "crc32": {"image.npy": _sum(folder / "image.npy")}})
 
@@ -68,8 +68,9 @@ def labels_are_prepared(case: Case, plan: Plan, folder: Path, source: str = "") 
 
 
 def prepare_labels(labels: Labels, case: Case, plan: Plan, folder: Path, source: str = "") -> None:
-    """Writes a case's labels of one round on the prepared grid: `labels.npy` (uint8), `planes.npy` where single voxels are known or overlap, `points.npz`, `labels.json`.
+    """Writes a case's labels of one round on the prepared grid: `labels.npy` (uint8), `planes.npy` where single voxels are known or overlap, `soft.npy`, `points.npz`, `labels.json`.
 
+    Soft labels are moved like images; of the label map their voxels keep only what is certain (`without_unsure`).
     source: any text that changes when the labels do. Nothing is done where the files are there already for this plan and source.
     """
     if labels_are_prepared(case, plan, folder, source):
@@ -81,23 +82,33 @@ def prepare_labels(labels: Labels, case: Case, plan: Plan, folder: Path, source:
         image = resample_labels(case.grid.image(array), grid)
         return np.ascontiguousarray(to_network_order(sitk.GetArrayFromImage(image), plan))
 
+    labels = without_unsure(labels)
     label_map = moved(labels.label_map)
-    planes, points = {}, {}
+    planes, points, soft = {}, {}, {}
     for value, name in enumerate(labels.structures, 1):
         drawn = label_map == value
         for word, mask in _planes_of(labels, name).items():
             plane = moved(mask.astype(np.uint8)).astype(bool)
             planes[f"{word}-{value}"] = np.packbits(plane, axis=-1)
             drawn |= plane & (word == "positive")
-        if drawn.any():
+        if name in labels.soft:
+            plane = to_network_order(moved_soft(labels.soft[name], case.grid, grid), plan)
+            soft[value] = np.ascontiguousarray(plane.astype(np.float16))
+            likely = np.where(np.isnan(soft[value]), drawn, soft[value])
+            if likely.any():
+                points[str(value)] = spread_by(likely, POINTS_PER_STRUCTURE)
+        elif drawn.any():
             points[str(value)] = _spread(np.flatnonzero(drawn))
     _save(folder / "labels.npy", label_map)
     if planes:
         _save(folder / "planes.npy", np.stack(list(planes.values())))
+    if soft:
+        _save(folder / "soft.npy", np.stack(list(soft.values())))
     with replacing(folder / "points.npz") as beside, open(beside, "wb") as handle:
         np.savez(handle, **points)  # type: ignore[arg-type]
-    names = ("labels.npy", "points.npz", "planes.npy")[: 3 if planes else 2]
-    head = {"known": list(labels.known), "planes": list(planes), "crc32": {name: _sum(folder / name) for name in names}}
+    names = ["labels.npy", "points.npz", *["planes.npy"] * bool(planes), *["soft.npy"] * bool(soft)]
+    sums = {name: _sum(folder / name) for name in names}
+    head = {"known": list(labels.known), "planes": list(planes), "soft": list(soft), "crc32": sums}
     write_json(folder / "labels.json", {"made_with": {**_stamp(case, plan), "source": source}, **head})
 
 
@@ -149,7 +160,8 @@ class PreparedCase:
     """A prepared case, its arrays memory-mapped: image float16, label_map uint8, both (slice, row, column).
 
     known: bool (K,). planes: per 'certain-<value>' or 'positive-<value>' a mask, bit-packed along the columns.
-    points: per structure value, flat indices (int64) of its voxels.
+    points: per structure value, flat indices (int64) of its voxels. soft: per structure value with a soft label its probabilities,
+    float16 (slice, row, column), nan where nobody read.
     """
 
     name: str
@@ -158,24 +170,36 @@ class PreparedCase:
     known: np.ndarray
     planes: dict[str, np.ndarray]
     points: dict[int, np.ndarray]
+    soft: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         return (self.image.shape[0], self.image.shape[1], self.image.shape[2])
 
     def positive(self, value: int) -> np.ndarray:
-        """bool (slice, row, column): the voxels of a structure, those that it shares with others too."""
+        """bool (slice, row, column): the voxels of a structure, those that it shares with others too; a soft label hardened at 0.5."""
         mask: np.ndarray = np.asarray(self.label_map) == value
         if f"positive-{value}" in self.planes:
             mask |= np.unpackbits(self.planes[f"positive-{value}"], axis=-1, count=self.shape[2]).astype(bool)
+        if value in self.soft:
+            mask = np.where(np.isnan(self.soft[value]), mask, self.soft[value] >= HARD)
         return mask
+
+    def looked_at(self, value: int) -> np.ndarray | None:
+        """bool (slice, row, column): where it can be judged whether a prediction of the structure is right; None: nowhere, or not enough.
+
+        Everywhere where the structure is known, and on what was read where its label is soft.
+        """
+        if self.known[value - 1]:
+            return np.ones(self.shape, bool)
+        return ~np.isnan(self.soft[value]) if value in self.soft else None
 
     def give_back_pages(self) -> None:
         """Takes what was read of the files out of this process; it stays in the system's file cache, and reading it again is cheap.
 
         Without that a long training would hold the whole cohort resident.
         """
-        for array in (self.image, self.label_map, *self.planes.values()):
+        for array in (self.image, self.label_map, *self.planes.values(), *self.soft.values()):
             mapped = getattr(array, "_mmap", None)
             if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise"):
                 mapped.madvise(mmap.MADV_DONTNEED)
@@ -196,6 +220,8 @@ def open_prepared(name: str, image_folder: Path, labels_folder: Path) -> Prepare
         label_map = np.load(labels_folder / "labels.npy", mmap_mode="r", allow_pickle=False)
         names = [str(item) for item in head["planes"]]
         stack = np.load(labels_folder / "planes.npy", mmap_mode="r", allow_pickle=False) if names else ()
+        values = [int(item) for item in head.get("soft", [])]
+        soft = np.load(labels_folder / "soft.npy", mmap_mode="r", allow_pickle=False) if values else ()
         with np.load(labels_folder / "points.npz", allow_pickle=False) as stored:
             points = {int(key): stored[key] for key in stored.files}
         if (
@@ -203,6 +229,8 @@ def open_prepared(name: str, image_folder: Path, labels_folder: Path) -> Prepare
             or image.dtype != np.float16
             or label_map.dtype != np.uint8
             or len(stack) != len(names)
+            or any(plane.shape != image.shape for plane in soft)
+            or len(soft) != len(values)
         ):
             raise ValueError("image and labels do not fit each other")
         known = np.array(head["known"], bool)
@@ -217,7 +245,8 @@ def open_prepared(name: str, image_folder: Path, labels_folder: Path) -> Prepare
         zipfile.BadZipFile,
     ) as error:
         raise Failure(f"its prepared files are damaged ({error}).", case=name, way_out=_AGAIN) from None
-    return PreparedCase(name, image, label_map, known, dict(zip(names, stack)), points)
+    planes = dict(zip(names, stack))
+    return PreparedCase(name, image, label_map, known, planes, points, dict(zip(values, soft)))
 
 
 def _check_sums(folder: Path, sums: dict[str, int]) -> None:

@@ -11,9 +11,12 @@ from torch import nn
 from ..config import Plan
 from ..data.case import Case
 from ..data.prediction import Prediction, fixed_point, write_prediction
+from ..nets.instance.network import InstanceNetwork
 from ..relabel.proposal_file import write_proposal
 from ..relabel.select import rank_volume
 from ..run.events import Event
+from .instance_files import write_instances
+from .instances import predict_instances
 from .judged import keep_candidates
 from .learn import confidence_network, segmentation_network
 from .predict import exclusive_labels, on_scan_grid, predict_volume
@@ -64,6 +67,9 @@ def _predict_case(
     folder = session.round(number).prediction(case.folder.name)
     if session.truth is not None:
         keep_candidates(folder / "candidates.npz", session.truth / case.folder.name, labels, label, best, sure)
+    if isinstance(segmentation, InstanceNetwork):
+        found = predict_instances(segmentation, image, plan, device)
+        write_instances(folder, found, (image.shape[0], image.shape[1], image.shape[2]), case.grid, plan)
     write_prediction(folder, prediction, case.grid)
     write_proposal(folder, case.name, prediction, labels, case.grid)
 

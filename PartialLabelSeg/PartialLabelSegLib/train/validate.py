@@ -15,14 +15,21 @@ from .prepared import PreparedCase
 
 
 def validation_dice(network: nn.Module, cases: Sequence[PreparedCase], plan: Plan, device: Device) -> dict[str, float]:
-    """Mean Dice per structure name over the cases in which it is known and drawn; nan where there is no such case."""
+    """Mean Dice per structure name over the cases in which it is known and drawn; nan where there is no such case.
+
+    A soft label is hardened at 0.5, and counts on the slices that were read.
+    """
     scores: dict[str, list[float]] = {name: [] for name in plan.structures}
     for case in cases:
         probability = predict_volume(network, case.image, plan, device)
         predicted, _ = exclusive_labels(volume.numpy() for volume in probability)
         for value, name in enumerate(plan.structures, 1):
-            if case.known[value - 1] and value in case.points:
-                scores[name].append(_dice(predicted == value, case.positive(value)))
+            where = case.looked_at(value)
+            if where is None or value not in case.points:
+                continue
+            truth = case.positive(value) & where
+            if truth.any():
+                scores[name].append(_dice((predicted == value) & where, truth))
         case.give_back_pages()
     return {name: sum(found) / len(found) if found else math.nan for name, found in scores.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -62,12 +62,14 @@ class Cut:
 
     image: float16 as prepared, (N, S, R, C); it becomes float32 on the device. label: uint8 (N, S', R, C), OUTSIDE beyond the scan; S' is 1 for 2D and 2.5D.
     planes: per plane name a bool (N, S', R, C) array, only for planes that some case of the batch has. known: bool (N, K).
+    soft: per structure value with a soft label in some case of the batch its probabilities, float16 (N, S', R, C), nan where there is none.
     """
 
     image: np.ndarray
     label: np.ndarray
     planes: dict[str, np.ndarray]
     known: np.ndarray
+    soft: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 def cut_windows(sources: Sources, windows: Sequence[Window], plan: Plan, size: tuple[int, int, int]) -> Cut:
@@ -78,18 +80,21 @@ def cut_windows(sources: Sources, windows: Sequence[Window], plan: Plan, size: t
     image = np.full((count, *image_size), darkest, np.float16)
     label = np.full((count, *size), OUTSIDE, np.uint8)
     planes: dict[str, np.ndarray] = {}
+    soft: dict[int, np.ndarray] = {}
     for row, window in enumerate(windows):
         case = sources.cases[window.case]
         _copy(case.image, window.centre, image[row])
         _copy(case.label_map, window.centre, label[row])
         for name, packed in case.planes.items():
             _copy_plane(packed, case.shape, window.centre, planes.setdefault(name, np.zeros(label.shape, bool))[row])
+        for value, plane in case.soft.items():
+            _copy(plane, window.centre, soft.setdefault(value, np.full(label.shape, np.nan, np.float16))[row])
     if plan.dimensions == "2.5d":
         _repeat_edge_slices(sources, windows, image)
     for index in {window.case for window in windows}:
         sources.cases[index].give_back_pages()
     known = np.stack([sources.cases[window.case].known for window in windows])
-    return Cut(image, label, planes, known)
+    return Cut(image, label, planes, known, soft)
 
 
 def _spans(centre: tuple[int, ...], shape: tuple[int, ...], size: tuple[int, ...]) -> list[tuple[slice, slice]]:

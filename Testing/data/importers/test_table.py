@@ -38,7 +38,14 @@ def test_every_way_of_saving_it_is_the_same_table(tmp_path: Path, content: bytes
     table = read_table(write(tmp_path, content))
     assert table.structures == ("Liver", "Größe")
     assert [row.fixed["case"] for row in table.rows] == ["CT 1", "CT 2"]
-    assert table.rows[0].fixed == {"case": "CT 1", "image": "a.nrrd", "labels": "x.nrrd", "split": "", "slices": ""}
+    assert table.rows[0].fixed == {
+        "case": "CT 1",
+        "image": "a.nrrd",
+        "labels": "x.nrrd",
+        "split": "",
+        "slices": "",
+        "soft": "",
+    }
     assert table.rows[1].states == {"Liver": "", "Größe": "absent"}
     assert table.problems == ()
 

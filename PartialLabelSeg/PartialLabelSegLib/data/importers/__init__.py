@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...run.failure import Failure
 from ..case import Cohort
+from ..image_io import looks_like_scan
+from ..types import Structure
 from .choices import EVERY, CohortChoices, read_choices
 from .choose import chosen
 from .draft import DataSet, cohort_of
@@ -14,11 +16,12 @@ from .join import called, joined
 from .manifest import read_manifest
 from .nnunet import NAME, read_nnunet
 from .openkbp import patients_in, read_openkbp
+from .plain import read_plain
 from .segmentations import is_segmentation, read_segmentations
 
 MANIFEST = "cases.csv"
 NO_CHOICES = CohortChoices()
-__all__ = ["EVERY", "NO_CHOICES", "CohortChoices", "holds_data_set", "read_choices", "read_cohort", "read_cohorts"]
+__all__ = ["EVERY", "NO_CHOICES", "CohortChoices", "read_choices", "read_cohort", "read_cohorts"]
 UNDERSTOOD = (
     f"Give one of: a manifest {MANIFEST} (or the folder that holds it); an nnU-Net data set folder with {NAME}; "
     "a folder of volumes with .seg.nrrd files; an OpenKBP folder with pt_*/ct.csv."
@@ -34,21 +37,33 @@ def read_cohort(path: Path, absent: str = "missing") -> Cohort:
     return read_cohorts((path,), absent)
 
 
-def read_cohorts(paths: Sequence[Path], absent: str = "missing", choices: CohortChoices = NO_CHOICES) -> Cohort:
-    """The cases of several data sets as one cohort, with what a person says of it; see `read_cohort`, `joined` and `chosen`."""
+def read_cohorts(
+    paths: Sequence[Path],
+    absent: str = "missing",
+    choices: CohortChoices = NO_CHOICES,
+    plain: Sequence[Structure] = (),
+) -> Cohort:
+    """The cases of several data sets as one cohort, with what a person says of it; see `read_cohort`, `joined` and `chosen`.
+
+    plain: what scans without any drawing may hold; without it they are no data set that is understood.
+    """
     if absent not in ("missing", "absent"):
         raise ValueError(f"absent must be 'missing' or 'absent', got {absent!r}")
-    found = {name: _found(path, absent, name if len(paths) > 1 else "") for name, path in zip(called(paths), paths)}
+
+    def read(path: Path) -> DataSet:
+        return read_plain(path, plain) if plain and not _is_data_set(path) else _read(path, absent)
+
+    found = {name: _found(path, read, name if len(paths) > 1 else "") for name, path in zip(called(paths), paths)}
     data = joined(found) if len(found) > 1 else next(iter(found.values()))
     return cohort_of(data if choices == NO_CHOICES else chosen(data, choices))
 
 
-def _found(path: Path, absent: str, name: str) -> DataSet:
+def _found(path: Path, read: Callable[[Path], DataSet], name: str) -> DataSet:
     """The data set at a path; a Failure names it where it is one of several."""
     if not path.exists():
         raise Failure(f"there is no '{path}'.", way_out=UNDERSTOOD)
     try:
-        return _read(path, absent)
+        return read(path)
     except Failure as failure:
         wrong = f"{failure.wrong} (In '{name}'.)" if name else failure.wrong
         raise Failure(wrong, way_out=failure.way_out, case=failure.case, structure=failure.structure) from None
@@ -57,11 +72,11 @@ def _found(path: Path, absent: str, name: str) -> DataSet:
         raise Failure(text, way_out="Look at its permissions.") from None
 
 
-def holds_data_set(path: Path) -> bool:
-    """Whether `path` looks like one of the data sets that are understood; nothing is read yet."""
+def _is_data_set(path: Path) -> bool:
+    """Whether `path` looks like one of the data sets that are understood, and not like a scan; nothing is read yet."""
     if path.is_file():
         return path.name == NAME or path.suffix.lower() == ".csv"
-    if not path.is_dir():
+    if not path.is_dir() or looks_like_scan(path):
         return False
     return (path / MANIFEST).is_file() or (path / NAME).is_file() or bool(patients_in(path)) or _has_segmentation(path)
 

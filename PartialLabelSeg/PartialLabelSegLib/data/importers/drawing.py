@@ -43,6 +43,7 @@ class Drawing:
     drawn: the structures that have voxels. said: what the source says of a structure; one that is not named is missing.
     slices: where a structure was looked for on some slices only. ignored: bool (z, y, x), voxels of which nothing is known.
     in_part: drawn structures of which more may be there, elsewhere in the scan. firm: those of which `said` also holds where voxels are ignored.
+    soft: float32 (z, y, x) in 0..1, nan where nobody looked, of structures whose label is a probability; `drawn` holds them hardened.
     """
 
     drawn: Mapping[str, Drawn] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class Drawing:
     problems: tuple[Problem, ...] = ()
     in_part: frozenset[str] = frozenset()
     firm: frozenset[str] = frozenset()
+    soft: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def united(parts: Sequence[Drawn]) -> Drawn:

@@ -4,6 +4,7 @@
 are the values 1..K in order); a `.seg.nrrd`; or several masks, `Liver=liver.nii.gz;Spleen=spleen.nii.gz`, which may overlap.
 Structures that share voxels in one scan may overlap in all: found by reading such masks and segments beforehand, unless
 `"overlapping": [["Liver", "Tumour"]]` in `structures.json` says which do.
+`soft` names a JSON file with a probability volume per structure, as several raters leave them (data/importers/soft.py).
 `slices` is text such as `Liver: 3-10, 15; Spleen@y: 4` (from 0, along the scan's stored axes, z unless said) or a JSON file.
 """
 
@@ -24,6 +25,7 @@ from .draft import DataSet, Draft
 from .manifest_labels import ManifestLabels
 from .names import similar_names
 from .side_file import Meaning, read_meaning
+from .soft import SoftFile, read_soft_files
 from .table import Row, read_table
 
 
@@ -71,6 +73,11 @@ def _draft(name: str, row: Row, folder: Path, meaning: Meaning) -> tuple[Draft |
         slices = _slices(folder, row.fixed["slices"], states)
     except Failure as failure:
         problems.append(Problem.of(failure, name))
+    soft: dict[str, SoftFile] | None = None
+    try:
+        soft = _soft(folder, row.fixed["soft"], states, slices)
+    except Failure as failure:
+        problems.append(Problem.of(failure, name))
     split = row.fixed["split"].lower()
     if split not in SPLITS:
         problems.append(
@@ -80,14 +87,15 @@ def _draft(name: str, row: Row, folder: Path, meaning: Meaning) -> tuple[Draft |
             )
         )
     drawn_states = [key for key, state in states.items() if state in (State.LABELLED, State.SOME_SLICES)]
-    if not row.fixed["labels"] and drawn_states:
+    if not row.fixed["labels"] and soft is not None:
         text = "it is said to be labelled, but the case names no label file. Name the file, or say 'missing'."
-        problems += [Problem(text, name, key) for key in drawn_states]
-    if problems:
+        problems += [Problem(text, name, key) for key in drawn_states if key not in soft]
+    if problems or soft is None:
         return None, problems
-    states = {key: State.SOME_SLICES if key in slices else state for key, state in states.items()}
-    labels = ManifestLabels(files, states, slices, meaning)
-    own = labels.draw_own if files and meaning.overlapping is None else None
+    partly = {*slices, *(key for key, file in soft.items() if file.slices is not None)}
+    states = {key: State.SOME_SLICES if key in partly else state for key, state in states.items()}
+    labels = ManifestLabels(files, states, slices, meaning, soft)
+    own = labels.draw_own if (files or soft) and meaning.overlapping is None else None
     holds = frozenset(key for key, state in states.items() if state is not State.MISSING)
     return Draft(name, partial(read_scan, image), labels.draw, states, split, own, holds), []
 
@@ -169,4 +177,21 @@ def _slices(folder: Path, cell: str, states: Mapping[str, State]) -> dict[str, S
                 structure=structure,
                 way_out="Say 'labelled' where it was looked for on these slices.",
             )
+    return found
+
+
+def _soft(folder: Path, cell: str, states: Mapping[str, State], slices: Mapping[str, Slices]) -> dict[str, SoftFile]:
+    """The soft labels of a line. Failure: the list is not understood, or contradicts the structure's state."""
+    if not cell:
+        return {}
+    found = read_soft_files(_existing(folder, cell, "list of soft labels"), folder, tuple(states))
+    for structure, file in found.items():
+        if states[structure] in (State.MISSING, State.ABSENT):
+            text = f"it is said to be {states[structure].value}, but has a soft label."
+            raise Failure(
+                text, structure=structure, way_out="Say 'labelled', or take it out of the list of soft labels."
+            )
+        if file.slices is not None and structure in slices:
+            text = "its slices are listed in the manifest and in the list of soft labels."
+            raise Failure(text, structure=structure, way_out="Keep one of the two lists.")
     return found

@@ -1,9 +1,9 @@
-"""The labels of one line of a manifest: a label map, a `.seg.nrrd`, or one mask per structure."""
+"""The labels of one line of a manifest: a label map, a `.seg.nrrd`, or one mask per structure, and soft labels beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,12 @@ from ..geometry import Grid
 from ..image_io import read_label_map
 from ..labels import Slices
 from ..placing import place_labels
+from ..seg_nrrd import read_seg_nrrd
 from ..types import Problem, State
 from .drawing import Drawing, Drawn, drawn_in, placed, read_named
 from .segments import draw_own_segments, draw_segments
 from .side_file import Meaning
+from .soft import SoftFile, drawn_own, with_soft
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,13 @@ class ManifestLabels:
     states: Mapping[str, State]
     slices: Mapping[str, Slices]
     meaning: Meaning
+    soft: Mapping[str, SoftFile] = field(default_factory=dict)
 
     def draw(self, grid: Grid) -> Drawing:
         """The drawing on the scan's grid."""
+        return with_soft(self._draw(grid), self.soft, grid) if self.soft else self._draw(grid)
+
+    def _draw(self, grid: Grid) -> Drawing:
         if not self.files:
             return Drawing({}, self.states, self.slices)
         if "" not in self.files:
@@ -74,18 +80,26 @@ class ManifestLabels:
         return Drawing(drawn, self.states, self.slices, None, tuple(problems))
 
     def draw_own(self) -> Mapping[str, Drawn]:
-        """The structures on the labels' own grid, where they may share voxels (of several masks: the first one's grid)."""
+        """The structures on the labels' own grid, where they may share voxels (of several masks and soft labels: the first one's grid)."""
         path = self.files.get("")
-        if path is not None:
+        if path is not None and not self.soft:
             named = draw_own_segments(path) if path.name.lower().endswith(".seg.nrrd") else {}
             return {name: part for name, part in named.items() if name in self.states}
         drawn: dict[str, Drawn] = {}
         grid: Grid | None = None
-        for name, file in self.files.items() if len(self.files) > 1 else ():
+        if path is not None:
+            grid = _own_grid(path)
+            drawn.update(self._draw(grid).drawn)
+        for name, file in self.files.items() if path is None and len(self.files) + len(self.soft) > 1 else ():
             mask, source = _read_mask(file)
             grid = grid or source
             drawn.update(drawn_in(place_labels(mask, source, grid), {name: (1,)}))
-        return drawn
+        hard = drawn_own(self.soft, grid) if len(self.files) + len(self.soft) > 1 else {}
+        return {**{name: part for name, part in drawn.items() if name not in self.soft}, **hard}
+
+
+def _own_grid(path: Path) -> Grid:
+    return read_seg_nrrd(path).grid if path.name.lower().endswith(".seg.nrrd") else read_label_map(path)[1]
 
 
 def _read_mask(path: Path) -> tuple[np.ndarray, Grid]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from ..geometry import Grid
 from ..labels import Slices
 from ..plan import stored_slice_axis
@@ -49,7 +51,25 @@ def renamed(drawing: Drawing, wish: CaseChoices) -> Drawing:
         slices=slices,
         problems=tuple(problems),
         in_part=frozenset(in_part),
+        soft=_renamed_soft(drawing, wish),
     )
+
+
+def _renamed_soft(drawing: Drawing, wish: CaseChoices) -> dict[str, np.ndarray]:
+    """The soft labels by structure. The whole is as likely as the likeliest of its parts, a hard part where it is drawn is certain; nan where one is."""
+    result: dict[str, np.ndarray] = {}
+    for name in filter(None, dict.fromkeys(wish.renamed(part) for part in drawing.soft)):
+        parts = wish.merged_from(name, [*drawing.drawn, *(part for part in drawing.soft if part not in drawing.drawn)])
+        planes = [drawing.soft[part] for part in parts if part in drawing.soft]
+        whole = planes[0].copy() if len(parts) > 1 else planes[0]
+        for plane in planes[1:]:
+            np.maximum(whole, plane, out=whole)
+        for part in parts:
+            if part not in drawing.soft:
+                inner = whole[drawing.drawn[part].box]
+                inner[drawing.drawn[part].block & ~np.isnan(inner)] = 1
+        result[name] = whole
+    return result
 
 
 def _merged(parts: Collection[str], drawing: Drawing) -> tuple[State, Slices | None]:

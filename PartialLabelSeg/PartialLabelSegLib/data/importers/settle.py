@@ -38,7 +38,19 @@ def settled(
         known = tuple(flag and name not in around for name, flag in zip(structures, known))
         slices = {**{name: where for name, where in slices.items() if name not in around}, **certain}
     origin = (label_map > 0).astype(np.uint8) * np.uint8(EXPERT)
-    return Labels(structures, label_map, known, origin, slices, overlaps, negatives, {}, overlapping), tuple(problems)
+    soft = _soft(drawing, states, grid)
+    return Labels(structures, label_map, known, origin, slices, overlaps, negatives, soft, overlapping), tuple(problems)
+
+
+def _soft(drawing: Drawing, states: Mapping[str, State], grid: Grid) -> dict[str, np.ndarray]:
+    """The soft labels of the structures that were looked for, nan beyond the slices on which they were."""
+    result = {}
+    for name, plane in drawing.soft.items():
+        if states.get(name) is State.LABELLED:
+            result[name] = plane
+        elif states.get(name) is State.SOME_SLICES:
+            result[name] = np.where(drawing.slices[name].mask(grid.shape), plane, np.float32(np.nan))
+    return result
 
 
 def _state(name: str, drawing: Drawing, grid: Grid) -> tuple[State, list[Problem]]:
@@ -58,7 +70,7 @@ def _state(name: str, drawing: Drawing, grid: Grid) -> tuple[State, list[Problem
                 structure=name,
             )
         ]
-    if said is State.LABELLED and not voxels:
+    if said is State.LABELLED and not voxels and name not in drawing.soft:
         text = "empty label: it is said to be labelled, but no voxel of it lies in the scan; it is taken as missing. Draw it, or say 'absent' if it is not there."
         return State.MISSING, [Problem(text, structure=name, severity="warning")]
     return said, []
@@ -75,10 +87,11 @@ def _slice_problems(name: str, drawing: Drawing, grid: Grid) -> list[Problem]:
     if where.indices[-1] >= count:
         text = f"slice {where.indices[-1]} along {letter} is given, but the scan's slices are 0 to {count - 1}. Correct the list of slices."
         return [Problem(text, structure=name)]
-    if name not in drawing.drawn:
+    if name not in drawing.drawn and name not in drawing.soft:
         text = "empty label: nothing is drawn on its slices, so it is taken as not there on them. Look whether that is meant."
         return [Problem(text, structure=name, severity="warning")]
-    beyond = [index for index in drawing.drawn[name].slices(where.axis) if index not in where.indices]
+    drawn = drawing.drawn[name].slices(where.axis) if name in drawing.drawn else []
+    beyond = [index for index in drawn if index not in where.indices]
     if not beyond:
         return []
     text = f"voxels are drawn on slice {beyond[0]} along {letter}{' and others' * (len(beyond) > 1)}, which its list of slices leaves out. Complete the list, or erase them."

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...run.failure import Failure
 from ..types import Problem, clean_name
 
-FIXED = ("case", "image", "labels", "split", "slices")
+FIXED = ("case", "image", "labels", "split", "slices", "soft")
 NEEDED = ("case", "image", "labels")
 _FORM = "Its first line must be: case,image,labels, then one column per structure."
 
@@ -36,7 +36,7 @@ class Table:
 
 def read_table(path: Path) -> Table:
     """The manifest's rows. Failure: unreadable, empty, or without the columns it needs."""
-    lines = _lines(path)
+    lines = table_lines(path)
     if not lines:
         raise Failure(f"{path.name} is empty.", way_out=_FORM)
     columns, problems = _columns(path.name, lines[0][1])
@@ -55,8 +55,8 @@ def read_table(path: Path) -> Table:
     return Table(structures, tuple(rows), tuple(problems))
 
 
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """The lines that are not blank, with their numbers."""
+def table_lines(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines of a CSV file that are not blank, cut into cells, with their numbers. Failure: unreadable."""
     text = _text(path)
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=first.count)
