@@ -41,10 +41,10 @@ def dark_palette() -> QtGui.QPalette:
 
 
 @contextmanager
-def dark(application: Any) -> Iterator[None]:
-    """The application in a dark palette."""
+def dark(application: Any, palette: QtGui.QPalette | None = None) -> Iterator[None]:
+    """The application in a dark palette; without one, in that of a dark desktop."""
     before = application.palette()
-    application.setPalette(dark_palette())
+    application.setPalette(palette or dark_palette())
     try:
         yield
     finally:

@@ -119,8 +119,16 @@ class HostApplication(Application):
         self.exported.append((segmentation, volume))
         return ""
 
+    def slice_logics(self) -> list[Any]:
+        return list(self.host.slice_logics.values())
+
     def slice_interactors(self) -> dict[str, Any]:
         return self.window.interactors() if self.window is not None else {}
+
+    def redraw_slices(self, names: list[str]) -> None:
+        if self.window is not None:
+            for name in names:
+                self.window.labels[name].ask()
 
     def fit_slices(self) -> None:
         if self.window is not None:

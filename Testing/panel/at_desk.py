@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,17 @@ class AtDesk:
     def close(self) -> None:
         for part in (self.finish, self.decide, self.look, self.desk):
             part.release()
+
+
+@contextmanager
+def desks(application: HostApplication, folder: Path, wait_until: Wait, step: str) -> Iterator[Callable[..., AtDesk]]:
+    """`make(*predicted)` puts a scene at the desk; all of them are closed in the end."""
+    made: list[AtDesk] = []
+
+    def make(*predicted: str) -> AtDesk:
+        made.append(AtDesk(application, folder, wait_until, *predicted, step=step))
+        return made[-1]
+
+    yield make
+    for at in made:
+        at.close()

@@ -24,6 +24,10 @@ from host.host_application import HostApplication  # noqa: E402
 from host.slicer_host import SlicerHost  # noqa: E402
 from host.watch import Watch  # noqa: E402
 from host.window import Window  # noqa: E402
+from panel import viewing  # noqa: E402
+from panel.decide_samples import Recorder  # noqa: E402
+from PartialLabelSegLib.panel.overlay import Overlay  # noqa: E402
+from PartialLabelSegLib.panel.viewed import Viewed  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +106,32 @@ def window(host: SlicerHost, application: HostApplication, pump: Callable[[int],
     application.window = None
     made.close()
     pump(0)
+
+
+@pytest.fixture
+def actions() -> Recorder:
+    """What a step asks of its controller, kept for assertions."""
+    return Recorder()
+
+
+@pytest.fixture(scope="session")
+def viewed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case that was predicted. Not to be changed."""
+    return viewing.write_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def scan(host: SlicerHost) -> Any:
+    """The volume node of that case."""
+    return viewing.a_scan(host)
+
+
+@pytest.fixture
+def viewed(scan: Any, viewed_folder: Path) -> Viewed:
+    """The case with its suggestions, as the step Look reads it."""
+    return viewing.to_view(scan, viewed_folder)
+
+
+@pytest.fixture
+def overlay(application: HostApplication) -> Overlay:
+    return Overlay(application)

@@ -12,6 +12,7 @@ from PartialLabelSegLib.data.labels import EXPERT, Labels
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point, write_prediction
 from PartialLabelSegLib.panel.decisions import Decisions, open_decisions
 from PartialLabelSegLib.panel.run_facts import RunReader
+from PartialLabelSegLib.panel.steps import Steps
 from PartialLabelSegLib.relabel.proposal_file import write_proposal
 from PartialLabelSegLib.relabel.select import rank_volume
 from PartialLabelSegLib.run.folder import RunFolder
@@ -38,6 +39,12 @@ def labels_of(scan: str) -> Labels:
     if KNOWN[scan][2]:
         label_map[0, 0, 0] = 3
     return Labels(NAMES, label_map, KNOWN[scan], (label_map > 0).astype(np.uint8) * np.uint8(EXPERT))
+
+
+def at_once(labels: Labels) -> Steps[Labels]:
+    """Labels that need no reading, where some are to be read in steps."""
+    yield 1.0
+    return labels
 
 
 def prediction_of(scan: str) -> Prediction:

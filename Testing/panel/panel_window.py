@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from PySide6 import QtWidgets
 
 from host.host_application import HostApplication
 from host.pictures import picture
 from host.window import Window
-from panel.showing import click, settle
+from panel.scene_nodes import mask_by_points
+from panel.showing import click, click_row, settle, texts
+from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.panel.self_test import TINY as TINY_PLAN
 from PartialLabelSegLib.panel.view import Panel
 
@@ -66,6 +69,38 @@ class PanelWindow:
         learn = self.panel.logic.learn
         self.until(lambda: learn.state in (state, "failed"), seconds, f"learning to be {state}")
         assert learn.state == state, self.desk.message.text
+
+    def until_shown(self) -> None:
+        """Everything is in the views, and the queue has every scan."""
+        look, decide = self.panel.logic.look, self.panel.logic.decide
+        read = [-1]
+
+        def quiet() -> bool:
+            before, read[0] = read[0], len(decide.decisions.scans) if decide.decisions is not None else 0
+            self.desk.tell()
+            return before == read[0] and not look.busy and not self.desk.busy
+
+        for _ in range(4):
+            self.until(quiet, what="the views to be done")
+
+    def queue(self) -> list[tuple[str, str]]:
+        """What the table of the queue lists: structure and scan."""
+        return [(row[0].split(" ")[-1], row[1]) for row in texts(self.find("queue"))]
+
+    def choose(self, structure: str, scan: str) -> None:
+        """A click on a line of the queue."""
+        click_row(self.find("queue"), self.queue().index((structure, scan)))
+        self.until_shown()
+
+    def node(self, name: str) -> Any:
+        """The node of the scene of this name, or None."""
+        return self.application.scene.GetFirstNodeByName(name)
+
+    def mask(self, segmentation: str, segment: str, grid: Grid) -> np.ndarray:
+        """bool (z, y, x): the voxels of a segment of the segmentation of this name; none where it is not there."""
+        node = self.node(segmentation)
+        key = node.GetSegmentation().GetSegmentIdBySegmentName(segment) if node is not None else ""
+        return mask_by_points(node, key, grid) if key else np.zeros(grid.shape, bool)
 
     def picture(self, name: str) -> None:
         settle()

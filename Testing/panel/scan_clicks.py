@@ -8,10 +8,18 @@ from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 
 from panel.decide_samples import find
 from panel.showing import settle
+from panel.step_samples import two_scans
 from PartialLabelSegLib.panel.widgets.scans_step import ScansStep
 
 LEFT = QtCore.Qt.MouseButton.LeftButton
 NONE, CONTROL = QtCore.Qt.KeyboardModifier.NoModifier, QtCore.Qt.KeyboardModifier.ControlModifier
+
+
+def step_of_two_scans(actions: Any) -> ScansStep:
+    """The step as it is tried in most tests."""
+    made = ScansStep(actions)
+    made.show(two_scans())
+    return made
 
 
 def table_of(step: ScansStep) -> Any:

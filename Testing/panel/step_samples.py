@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from PySide6 import QtWidgets
 
+from host import appearance
 from panel.decide_samples import LONG, LONG_SCAN, ORGANS, Recorder, dark_palette
 from PartialLabelSegLib.data.types import PALETTE
 from PartialLabelSegLib.panel.state import Choices
@@ -153,16 +153,9 @@ def both_steps() -> list[tuple[str, Any, Any]]:
     ]
 
 
-@contextmanager
-def dark() -> Iterator[None]:
+def dark() -> AbstractContextManager[None]:
     """The whole application in Slicer's dark style."""
-    application: Any = QtWidgets.QApplication.instance()
-    before = application.palette()
-    application.setPalette(dark_palette())
-    try:
-        yield
-    finally:
-        application.setPalette(before)
+    return appearance.dark(QtWidgets.QApplication.instance(), dark_palette())
 
 
 def narrowest(widget: Any) -> int:

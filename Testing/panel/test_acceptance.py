@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from panel.deciding import at_once
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point
 from PartialLabelSegLib.panel.acceptance import Acceptance, Region, Volumes
+from PartialLabelSegLib.panel.steps import Steps
 from PartialLabelSegLib.relabel.apply import apply
 from PartialLabelSegLib.relabel.components import component_of
 from PartialLabelSegLib.relabel.review import Decision, Edit, Review
@@ -68,7 +70,7 @@ def voxels(region: Region | None) -> list[int]:
 
 def acceptance(prediction: Prediction, labels: Labels, later: bool = False) -> Acceptance:
     proposal = propose_levels(prediction, labels, GRID, "scan")
-    return Acceptance(proposal, Volumes(NAMES, prediction.label, prediction.rank, lambda: labels, later))
+    return Acceptance(proposal, Volumes(NAMES, prediction.label, prediction.rank, lambda: at_once(labels), later))
 
 
 @pytest.mark.parametrize("drawings", [False, True])
@@ -111,9 +113,9 @@ def test_labels_are_read_only_where_they_matter() -> None:
     prediction = predicted(random, labels)
     asked = []
 
-    def read() -> Labels:
+    def read() -> Steps[Labels]:
         asked.append(1)
-        return labels
+        return at_once(labels)
 
     proposal = propose_levels(prediction, labels, GRID, "scan")
     mine = Acceptance(proposal, Volumes(NAMES, prediction.label, prediction.rank, read))
@@ -144,7 +146,7 @@ def test_an_organ_of_a_large_scan_is_there_within_a_tenth_of_a_second() -> None:
     prediction = Prediction(("Liver",), label, stored, stored, rank_volume(labels, label, confidence))
     grid = Grid((512, 512, 300), (0.8, 0.8, 1.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
     proposal = propose_levels(prediction, labels, grid, "scan")
-    mine = Acceptance(proposal, Volumes(("Liver",), label, prediction.rank, lambda: labels))
+    mine = Acceptance(proposal, Volumes(("Liver",), label, prediction.rank, lambda: at_once(labels)))
     largest = proposal.structures["Liver"].levels[13].components[0]
     seconds = {}
     for name, work in (

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apart import TESTING, python_apart
 from host.pictures import picture
 from panel.showing import NARROW, shown
 from panel.step_samples import both_steps, narrowest
 
-TESTING = Path(__file__).resolve().parents[1]
-
 
 def test_at_200_percent_the_steps_fit_and_are_drawn_with_all_pixels() -> None:
-    paths = os.pathsep.join([str(TESTING), str(TESTING.parent / "PartialLabelSeg")])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(TESTING / "panel" / "at_scale.py")],
-        env={**os.environ, "QT_SCALE_FACTOR": "2", "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    printed = python_apart("-W", "error", TESTING / "panel" / "at_scale.py", QT_SCALE_FACTOR="2")
+    found = json.loads(printed.splitlines()[-1])
     assert found["ratio"] == 2
     for name in ("scans", "learn"):
         assert found[name] <= NARROW - 20

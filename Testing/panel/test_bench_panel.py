@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from apart import python_apart
 from benchmarks.panel_blocks import summed_up
 from benchmarks.panel_heartbeat import Activity, Block
 
@@ -24,17 +22,8 @@ DRAWS = (("host/views.py", "render", 2), ("host/views.py", "draw", 1))
 def test_a_short_look_at_the_window_leaves_every_number_and_nothing_of_this_machine(
     project_folder: Path, tmp_path: Path
 ) -> None:
-    paths = [str(project_folder / "Testing"), str(project_folder / "PartialLabelSeg")]
     script = "import sys; from benchmarks.panel import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", script, "--short", "--out", str(tmp_path / "out")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    python_apart("-c", script, "--short", "--out", tmp_path / "out")
     numbers = json.loads((tmp_path / "out" / "panel.json").read_text(encoding="utf-8"))
     assert all(math.isfinite(numbers[key]) and numbers[key] > 0 for key in KEYS)
     assert not numbers["quotable"] and not numbers["torch_imported"]
@@ -57,17 +46,7 @@ def test_time_with_nodes_is_told_apart_by_where_the_thread_was() -> None:
     assert found["nodes_ms"] == 100.0 and "_store" in found["nodes_where"][0]
 
 
-def test_the_module_opens_without_pytorch_and_scipy(project_folder: Path) -> None:
-    paths = [str(project_folder / "Testing"), str(project_folder / "PartialLabelSeg")]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "benchmarks.panel_open"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+def test_the_module_opens_without_pytorch_and_scipy() -> None:
+    found = json.loads(python_apart("-W", "error", "-m", "benchmarks.panel_open").splitlines()[-1])
     assert not found["torch"] and "SimpleITK" in found["packages"]
     assert not {"torch", "scipy", "matplotlib", "pandas"} & set(found["packages"])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pytest
 
+from panel.table_samples import Drawn
 from PartialLabelSegLib.data.types import PALETTE
 from PartialLabelSegLib.panel.cohort import CohortTable, explained, structures_of
 from PartialLabelSegLib.panel.cohort_edits import cycled, merged, renamed, with_states
@@ -16,15 +15,6 @@ from PartialLabelSegLib.panel.state import PanelState, Scan
 from PartialLabelSegLib.panel.view_models import CellView, SegmentView
 
 LIVER = "list~SCT^123037004^Anatomical Structure~SCT^10200004^Liver~^^~list~^^~^^"
-
-
-@dataclass(frozen=True)
-class Drawn:
-    name: str
-    color: tuple[float, float, float] = (0.1, 0.2, 0.3)
-    terminology: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    empty: bool = False
 
 
 def cell(state: str, ml: float = 0.0) -> dict[str, object]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data.small_scans import OBLIQUE, blocks, label_map, write_volume
+from panel.table_samples import Drawn
 from PartialLabelSegLib.data.check import check_cohort
 from PartialLabelSegLib.data.importers import read_cohort
 from PartialLabelSegLib.panel.cohort_sources import (
@@ -26,17 +26,6 @@ from PartialLabelSegLib.panel.cohort_sources import (
 )
 from PartialLabelSegLib.panel.state import PanelState, Scan
 from PartialLabelSegLib.run.failure import Failure
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A segment as the table needs it."""
-
-    name: str
-    color: tuple[float, float, float] = (0.1, 0.2, 0.3)
-    terminology: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    empty: bool = False
 
 
 def seen(*segments: Drawn) -> tuple[Scan, Known]:

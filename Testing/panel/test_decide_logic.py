@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from host.host_application import HostApplication
-from panel.at_desk import AtDesk
+from panel.at_desk import AtDesk, desks
 from panel.deciding import CRUMB, GRID, LIVER, SPLEEN, predict, prediction_of
 from panel.scene_nodes import bytes_of
 from PartialLabelSegLib.data.label_files import write_labels
@@ -33,15 +33,8 @@ ONE = ("CT 1", "Liver")
 
 @pytest.fixture
 def make(application: HostApplication, tmp_path: Path, wait_until: Wait) -> Iterator[Make]:
-    made: list[AtDesk] = []
-
-    def one(*predicted: str) -> AtDesk:
-        made.append(AtDesk(application, tmp_path / "work", wait_until, *predicted, step="decide"))
-        return made[-1]
-
-    yield one
-    for at in made:
-        at.close()
+    with desks(application, tmp_path / "work", wait_until, "decide") as make:
+        yield make
 
 
 @pytest.fixture

@@ -20,11 +20,6 @@ DECISIONS = ("accepted", "wrong", "not now", "edited", "complete")
 
 
 @pytest.fixture
-def actions() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def step(actions: Any) -> DecideStep:
     made = DecideStep(actions)
     made.show(decide_view())

@@ -12,17 +12,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.deciding import CRUMB, GRID, KNOWN, LIVER, NAMES, labels_of, make_run, opened, predict, prediction_of
+from panel.deciding import (
+    CRUMB,
+    GRID,
+    KNOWN,
+    LIVER,
+    NAMES,
+    at_once,
+    labels_of,
+    make_run,
+    opened,
+    predict,
+    prediction_of,
+)
 from PartialLabelSegLib.panel.acceptance import Acceptance, Volumes
 from PartialLabelSegLib.panel.decisions import Decisions, open_decisions, set_aside
 from PartialLabelSegLib.panel.run_facts import RunReader
 from PartialLabelSegLib.panel.scope import Counts, Said, Scope
-from PartialLabelSegLib.panel.teaching import what_it_teaches
 from PartialLabelSegLib.relabel.apply import apply
 from PartialLabelSegLib.relabel.edits import read_edits
 from PartialLabelSegLib.relabel.proposal_file import NAME
 from PartialLabelSegLib.relabel.reliability import Tally, write_reliability
-from PartialLabelSegLib.relabel.review import DECISIONS, Review, read_review
+from PartialLabelSegLib.relabel.review import Review, read_review
 from PartialLabelSegLib.relabel.select import accepted
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.run.files import write_json
@@ -297,7 +308,7 @@ def test_whatever_is_clicked_the_worker_does_what_the_panel_shows(
         edits = decisions.edits(scan)
         prediction, labels = prediction_of(scan), labels_of(scan)
         after = apply(labels, prediction, review, scan, 0, edits)
-        volumes = Volumes(NAMES, prediction.label, prediction.rank, partial(labels_of, scan))
+        volumes = Volumes(NAMES, prediction.label, prediction.rank, partial(at_once, labels_of(scan)))
         shown = Acceptance(decisions.proposal(scan), volumes)
         for structure in decisions.structures(scan):
             region = shown.accepted(structure, decisions.latest(scan), edits)
@@ -306,20 +317,3 @@ def test_whatever_is_clicked_the_worker_does_what_the_panel_shows(
                 whole[region[0]] = region[1]
             assert np.flatnonzero(whole).tolist() == accepted(after, structure).tolist()
             assert after.is_known(structure) == (decisions.said(scan, structure).decision == "complete")
-
-
-def test_each_decision_says_what_it_teaches() -> None:
-    counts = Counts(100, 200, 12.3, 24.6, 1, 0.87, 1.0)
-    said = {decision: what_it_teaches(decision, LIVER_1, counts) for decision in DECISIONS}
-    assert said["accepted"] == (
-        "The next round learns that the 12.3 mL shown are Liver. The rest of CT 1 stays open. "
-        "On scans that it never learned from, about 87 % of such voxels were right."
-    )
-    assert said["wrong"].startswith("The next round learns that the 12.3 mL shown are certainly not Liver.")
-    assert "everything else is not" in said["complete"] and "what you drew" in said["edited"]
-    assert len(set(said.values())) == len(DECISIONS)
-    assert "Liver is not in CT 1" in what_it_teaches("complete", LIVER_1, Counts())
-    assert "nothing would be learned" in what_it_teaches("accepted", EVERYTHING, Counts())
-    assert "each scan" in what_it_teaches("accepted", EVERYTHING, Counts(1, 1, 0.1, 0.1, 1))
-    with pytest.raises(ValueError, match="accepted, wrong"):
-        what_it_teaches("perhaps", LIVER_1, counts)

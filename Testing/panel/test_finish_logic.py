@@ -14,10 +14,14 @@ import vtk
 from host.host_application import HostApplication
 from panel.at_desk import AtDesk
 from panel.deciding import GRID, KNOWN, LIVER, NAMES, labels_of, prediction_of
-from panel.scene_nodes import add_scan, bytes_of, mask_by_points
+from panel.scene_nodes import add_scan, add_segmentation, bytes_of, mask_by_points
+from PartialLabelSegLib.config import Relabelling
+from PartialLabelSegLib.data.importers import NO_CHOICES, read_choices, read_cohorts
+from PartialLabelSegLib.data.model_file import confidence_beside, read_about
 from PartialLabelSegLib.data.types import structures_named
 from PartialLabelSegLib.panel.outcome import Outcome
 from PartialLabelSegLib.panel.saved_models import model_at, models_in
+from PartialLabelSegLib.panel.state import Scan
 from PartialLabelSegLib.panel.view_models_decide import DICOM, NIFTI, NNUNET, SEG_NRRD
 from PartialLabelSegLib.relabel.complete import completed
 from PartialLabelSegLib.relabel.export import Completed, export_case
@@ -243,6 +247,26 @@ def test_a_model_is_saved_under_a_name_without_any_scan(at: AtDesk, application:
     assert model.path.read_bytes() == b"a network", "it was not to be replaced"
 
 
+def test_its_confidence_network_is_saved_beside_it_with_the_rules_that_it_was_learned_by(
+    at: AtDesk, application: HostApplication
+) -> None:
+    learn(at)
+    folder = application.documents_folder() / "PartialLabelSeg" / "models"
+    at.finish.save_model("alone")
+    at.run.round(0).confidence.write_bytes(b"a judge")
+    at.finish.save_model("both")
+    at.finish.save_model("both.confidence")
+    alone, both, strange = models_in(folder)
+    assert [model.name for model in (alone, both, strange)] == ["alone", "both", "both.confidence"]
+    assert not confidence_beside(alone.path).exists()
+    assert confidence_beside(both.path).read_bytes() == confidence_beside(strange.path).read_bytes() == b"a judge"
+    assert read_about(both.path).rules == Relabelling(method="full", rounds=2)
+    at.run.round(0).confidence.unlink()
+    application.answers.append(True)
+    at.finish.save_model("both")
+    assert not confidence_beside(both.path).exists(), "it would be that of another network"
+
+
 def test_a_model_from_elsewhere_can_be_chosen(at: AtDesk, application: HostApplication, tmp_path: Path) -> None:
     path = tmp_path / "theirs.pt"
     path.write_bytes(b"")
@@ -266,8 +290,9 @@ def test_a_model_is_applied_to_scans_of_the_scene_and_the_results_lie_beside_wha
     at.finish.apply_model()
     at.settle()
     assert at.desk.message.text == ""
-    ((command, model, cases, _, out, _),) = worker.asked
+    ((command, model, cases, said, choices, _, out, _),) = worker.asked
     assert command == "apply" and model.endswith("mine.pt") and (Path(cases) / "cases.csv").is_file()
+    assert said == "--choices" and read_choices(Path(choices)) == NO_CHOICES
     worker.says("prediction", step=1, steps=2)
     working = at.finish.view().working
     assert working is not None and working.share == pytest.approx(0.575)
@@ -276,6 +301,39 @@ def test_a_model_is_applied_to_scans_of_the_scene_and_the_results_lie_beside_wha
     (node,) = at.nodes("by a saved model")
     assert node.GetName() == "new scan by a saved model" and masks(node)["Liver"] == 122
     assert "1 scan completed" in at.finish.view().message
+
+
+def test_what_was_said_of_a_scan_holds_where_a_model_is_applied(
+    at: AtDesk, application: HostApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(at)
+    at.finish.save_model("mine")
+    node = add_scan(at.scene, GRID, np.zeros(GRID.shape, np.int16), "new scan")
+    blocks = {name: np.zeros(GRID.shape, bool) for name in ("Leber", "Scratch", "Spleen")}
+    for place, block in enumerate(blocks.values()):
+        block[place, 0, :3] = True
+    drawing = add_segmentation(node, GRID, blocks, "new drawing")
+    scan = Scan(
+        "new scan",
+        node.GetID(),
+        drawing.GetID(),
+        states={"Spleen": "missing"},
+        found=dict.fromkeys(blocks, "labelled"),
+        names={"Leber": "Liver", "Scratch": ""},
+    )
+    at.desk.change(scans=(*at.desk.state.scans, scan))
+    worker = Worker(at, monkeypatch)
+    at.finish.targets_ticked(("new scan",), True)
+    at.finish.apply_model()
+    at.settle()
+    ((_, _, cases, _, file, *_),) = worker.asked
+    choices = read_choices(Path(file))
+    assert choices.names == {"new scan": {"Leber": "Liver", "Scratch": ""}}
+    cohort = read_cohorts((Path(cases),), "missing", choices)
+    (source,) = cohort.sources
+    labels = source.read_labels(GRID)
+    assert {name: labels.state(name).value for name in labels.structures} == {"Liver": "labelled", "Spleen": "missing"}
+    assert labels.voxels("Liver") == 3
 
 
 def leave_results(out: Path, scan: str) -> None:

@@ -18,11 +18,6 @@ NOT_FROM_DICOM = "scan_002 was not loaded from DICOM, so it cannot be written as
 
 
 @pytest.fixture
-def actions() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def step(actions: Any) -> FinishStep:
     made = FinishStep(actions)
     made.show(finish_view())

@@ -45,7 +45,7 @@ def test_from_a_folder_of_scans_to_suggestions_that_wait(session: PanelWindow, c
     session.until(lambda: session.panel.logic.learn.torch.state.ready, what="PyTorch to be found")
     session.picture("flow_2_learn")
     open_section(session.find("advanced"))
-    session.find("rounds").setValue(1)
+    session.find("rounds").setValue(2)
     session.click("learn")
     assert session.is_seen("cancel") and not session.is_seen("learn")
     session.until(lambda: session.is_seen("stage") and "Round 1" in session.text("stage"), 240, "the first round")

@@ -15,8 +15,8 @@ from flow.conftest import GRID, STATES, ball_cohort, ball_scan, command, quick
 from host.host_application import HostApplication
 from host.window import Window
 from panel.panel_window import PanelWindow
-from panel.scene_nodes import add_scan, add_segmentation, bytes_of, mask_by_points
-from panel.showing import click_row, press, texts
+from panel.scene_nodes import add_scan, add_segmentation, bytes_of
+from panel.showing import press
 from PartialLabelSegLib.data.label_files import read_labels
 from PartialLabelSegLib.panel.parameter import PanelParameter
 from PartialLabelSegLib.panel.qt_subset import open_section
@@ -73,59 +73,26 @@ def session(
     made.close()
 
 
-def until_shown(session: PanelWindow) -> None:
-    """Everything is in the views, and the queue has every scan."""
-    look, decide = session.panel.logic.look, session.panel.logic.decide
-    read = [-1]
-
-    def quiet() -> bool:
-        before, read[0] = read[0], len(decide.decisions.scans) if decide.decisions is not None else 0
-        session.desk.tell()
-        return before == read[0] and not look.busy and not session.desk.busy
-
-    for _ in range(4):
-        session.until(quiet, what="the views to be done")
-
-
-def accepted_in_scene(session: PanelWindow, scan: str, structure: str) -> np.ndarray:
-    scene = session.application.scene
-    for place in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
-        node = scene.GetNthNodeByClass(place, "vtkMRMLSegmentationNode")
-        if node.GetName() == f"{scan} accepted":
-            return mask_by_points(node, node.GetSegmentation().GetSegmentIdBySegmentName(structure), GRID)
-    return np.zeros(GRID.shape, bool)
-
-
-def queue(session: PanelWindow) -> list[tuple[str, str]]:
-    """What the table of the queue lists: structure and scan."""
-    return [(row[0].split(" ")[-1], row[1]) for row in texts(session.find("queue"))]
-
-
-def choose(session: PanelWindow, structure: str, scan: str) -> None:
-    click_row(session.find("queue"), queue(session).index((structure, scan)))
-    until_shown(session)
-
-
 def test_from_suggestions_that_wait_to_what_is_taken_home(session: PanelWindow, tmp_path: Path) -> None:
     logic, scene = session.panel.logic, session.application.scene
     drawn = scene.GetFirstNodeByName("scan0 drawn")
     before = bytes_of(drawn)
 
     session.click("step_look")
-    until_shown(session)
+    session.until_shown()
     session.picture("flow_5_look")
     assert session.find("look_scan").currentText() == "scan0"
     session.click("look_next")
-    until_shown(session)
+    session.until_shown()
     assert logic.look.viewed is not None and logic.look.viewed.name == "scan1"
 
     session.click("step_decide")
-    until_shown(session)
-    choose(session, "Spleen", "scan0")
+    session.until_shown()
+    session.choose("Spleen", "scan0")
     session.picture("flow_6_decide")
     decide_by_keys(session)
     session.picture("flow_7_accepted")
-    voxels = accepted_in_scene(session, "scan0", "Spleen")
+    voxels = session.mask("scan0 accepted", "Spleen", GRID)
     assert voxels.any() and bytes_of(drawn) == before
 
     session.click("next_round")
@@ -149,20 +116,20 @@ def decide_by_keys(session: PanelWindow) -> None:
         press(window, key)
     assert decide.view().gamma == pytest.approx(0.67)
     press(window, "A")
-    until_shown(session)
-    first = accepted_in_scene(session, "scan0", "Spleen")
+    session.until_shown()
+    first = session.mask("scan0 accepted", "Spleen", GRID)
     assert first.any() and decide.view().undo
     press(window, "Z")
-    until_shown(session)
-    assert not accepted_in_scene(session, "scan0", "Spleen").any()
+    session.until_shown()
+    assert not session.mask("scan0 accepted", "Spleen", GRID).any()
     press(window, "Y")
-    until_shown(session)
-    np.testing.assert_array_equal(accepted_in_scene(session, "scan0", "Spleen"), first)
-    choose(session, "Spleen", "scan3")
+    session.until_shown()
+    np.testing.assert_array_equal(session.mask("scan0 accepted", "Spleen", GRID), first)
+    session.choose("Spleen", "scan3")
     press(window, "W")
-    until_shown(session)
+    session.until_shown()
     press(window, "N")
-    until_shown(session)
+    session.until_shown()
     taken = dict(decide.decisions.taken()) if decide.decisions is not None else {}
     assert taken == {"accepted": 1, "wrong": 1, "not now": 1}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,10 @@ from panel.scene_nodes import (
 from panel.viewing import (
     GRID,
     STRUCTURES,
-    a_scan,
     composites,
     foreground,
     ours,
-    to_view,
     truth,
-    write_run,
 )
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.panel.accepted import accepted_segments
@@ -41,26 +37,6 @@ from PartialLabelSegLib.panel.steps import finish_now
 from PartialLabelSegLib.panel.viewed import Viewed
 
 Pump = Callable[[int], None]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture
-def scan(host: SlicerHost) -> Any:
-    return a_scan(host)
-
-
-@pytest.fixture
-def viewed(scan: Any, folder: Path) -> Viewed:
-    return to_view(scan, folder)
-
-
-@pytest.fixture
-def overlay(application: HostApplication) -> Overlay:
-    return Overlay(application)
 
 
 def test_the_colours_are_even_and_voxels_are_not_mixed(host: SlicerHost, overlay: Overlay, viewed: Viewed) -> None:

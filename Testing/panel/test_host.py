@@ -19,7 +19,8 @@ from host.pictures import picture
 from host.slicer_host import SlicerHost
 from host.watch import Watch
 from host.window import Window
-from PartialLabelSegLib.panel.application import Application, is_in_sight
+from PartialLabelSegLib.panel.application import Application
+from PartialLabelSegLib.panel.sight import is_in_sight
 from PartialLabelSegLib.panel.slicer_application import SlicerApplication
 
 Pump = Callable[[int], None]

@@ -28,11 +28,6 @@ STATES = sorted(learn_views())
 
 
 @pytest.fixture
-def actions() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def step(actions: Any) -> LearnStep:
     made = LearnStep(actions)
     made.show(learn_views()["idle"])
@@ -132,7 +127,7 @@ def test_the_choices_are_told_with_their_names_and_values(step: LearnStep, actio
         open_advanced(step)
         for name, place in (("device", 1), ("dimensions", 3), ("dimensions", 0), ("confidence", 1)):
             find(step.widget, name).setCurrentIndex(place)
-        find(step.widget, "rounds").setValue(3)
+        find(step.widget, "rounds").setValue(4)
         press(find(step.widget, "seed"), "Up")
         click(find(step.widget, "choices_reset"))
     assert actions.take() == [
@@ -162,8 +157,18 @@ def test_it_shows_what_was_chosen(step: LearnStep) -> None:
     step.show(LearnView(torch=READY, choices=Choices("standard", 45.0, "cuda", 4, "2.5d", "mcp", 9)))
     values = {name: find(step.widget, name).currentData() for name in ("preset", "device", "dimensions", "confidence")}
     assert values == {"preset": "standard", "device": "cuda", "dimensions": "2.5d", "confidence": "mcp"}
-    assert [find(step.widget, name).value() for name in ("minutes", "rounds", "seed")] == [45, 4, 9]
+    assert [find(step.widget, name).value() for name in ("minutes", "rounds", "seed")] == [45, 5, 9]
     assert find(step.widget, "limit_time").isChecked()
+
+
+@pytest.mark.parametrize("chosen", [0, 1, 2, 20])
+def test_as_many_rounds_are_counted_while_it_learns_as_were_chosen(step: LearnStep, chosen: int) -> None:
+    progress = ProgressView("round 0: learning the structures", 1, 10, rounds=chosen)
+    step.show(LearnView("running", READY, Choices(rounds=chosen), progress=progress))
+    number = find(step.widget, "rounds").value()
+    assert number == chosen + 1
+    of_all = f" of {number}" if chosen else ""
+    assert find(step.widget, "stage").text() == f"Round 1{of_all}: learning the structures"
 
 
 def test_advanced_is_closed_at_first_and_nothing_is_changed_while_it_learns(step: LearnStep) -> None:
@@ -293,6 +298,10 @@ def test_pictures(name: str, width: int, theme: Any, actions: Any, pump: Any) ->
             step.show(learn_views()[name])
             if name == "idle":
                 open_advanced(step)
-            pump(60)
+            # Heights follow from widths, layout by layout.
+            for _ in range(6):
+                pump(10)
             assert not window.horizontalScrollBar().isVisible()
+            plot = find(step.widget, "curve_plot")
+            assert not plot.isVisible() or plot.parentWidget().rect().contains(plot.geometry()), "the plot is cut off"
             picture(window, f"learn_{name}_{width}_{theme.__name__.replace('nullcontext', 'light')}")

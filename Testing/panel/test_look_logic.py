@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from host.host_application import HostApplication
-from panel.at_desk import AtDesk
+from panel.at_desk import AtDesk, desks
 from panel.deciding import GRID, LIVER, predict
 from panel.scene_nodes import add_scan, bytes_of
 from PartialLabelSegLib.panel.geometry import point_of
@@ -24,15 +24,8 @@ Make = Callable[..., AtDesk]
 
 @pytest.fixture
 def make(application: HostApplication, tmp_path: Path, wait_until: Wait) -> Iterator[Make]:
-    made: list[AtDesk] = []
-
-    def one(*predicted: str) -> AtDesk:
-        made.append(AtDesk(application, tmp_path / "work", wait_until, *predicted))
-        return made[-1]
-
-    yield one
-    for at in made:
-        at.close()
+    with desks(application, tmp_path / "work", wait_until, "look") as make:
+        yield make
 
 
 @pytest.fixture

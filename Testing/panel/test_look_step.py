@@ -23,11 +23,6 @@ from PartialLabelSegLib.panel.widgets.look_step import LookStep
 
 
 @pytest.fixture
-def actions() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def step(actions: Any) -> LookStep:
     made = LookStep(actions)
     made.show(look_view())

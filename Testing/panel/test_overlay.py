@@ -22,15 +22,12 @@ from panel.scene_nodes import (
 from panel.viewing import (
     GRID,
     STRUCTURES,
-    a_scan,
     composites,
     foreground,
     ours,
     seen,
     state_of,
-    to_view,
     truth,
-    write_run,
 )
 from PartialLabelSegLib.panel.accepted import accepted_segments
 from PartialLabelSegLib.panel.application import nodes_of_class
@@ -41,26 +38,6 @@ from PartialLabelSegLib.panel.viewed import Viewed
 from PartialLabelSegLib.run.failure import Failure
 
 Pump = Callable[[int], None]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture
-def scan(host: SlicerHost) -> Any:
-    return a_scan(host)
-
-
-@pytest.fixture
-def viewed(scan: Any, folder: Path) -> Viewed:
-    return to_view(scan, folder)
-
-
-@pytest.fixture
-def overlay(application: HostApplication) -> Overlay:
-    return Overlay(application)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.1, 0.66, 1.0])
@@ -181,7 +158,7 @@ def test_a_closed_scene_is_forgotten(host: SlicerHost, overlay: Overlay, viewed:
 
 
 def test_another_scan_takes_the_place_of_the_first(
-    host: SlicerHost, overlay: Overlay, viewed: Viewed, folder: Path
+    host: SlicerHost, overlay: Overlay, viewed: Viewed, viewed_folder: Path
 ) -> None:
     other = add_scan(host.scene, GRID, grey_values(GRID), "CT 2")
     drawn = add_segmentation(other, GRID, {"Liver": truth() == 1}, "drawn 2")

@@ -8,21 +8,12 @@ import numpy as np
 import pytest
 import vtk
 
-from data.small_scans import OBLIQUE, STRAIGHT, grey_values, turned
+from data.small_scans import GRIDS, OBLIQUE, STRAIGHT, grey_values
 from host.slicer_host import SlicerHost
 from panel.scene_nodes import add_scan, add_segmentation, as_vtk, to_ras
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.panel import geometry
 from PartialLabelSegLib.run.failure import Failure
-
-GRIDS = {
-    "straight": STRAIGHT,
-    "oblique": OBLIQUE,
-    "sagittal, left-handed": Grid(
-        (6, 5, 4), (2.0, 0.5, 3.0), (1.0, 2.0, 3.0), (0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    ),
-    "far and turned": Grid((6, 5, 4), (0.71, 0.71, 1.37), (-250.5, 180.25, -1100.75), turned(135, 40)),
-}
 
 
 @pytest.fixture(params=sorted(GRIDS))

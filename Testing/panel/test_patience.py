@@ -50,3 +50,16 @@ def test_at_once_leaves_out_the_grace() -> None:
     assert done == ["ask", "terminate"]
     stop.tick(103.0)
     assert done == ["ask", "terminate", "kill"]
+
+
+def test_asked_again_it_does_not_wait_for_the_grace() -> None:
+    done: list[str] = []
+    stop = stopping(done)
+    stop.ask_harder(100.0)
+    assert done == ["ask"]
+    stop.ask_harder(100.5)
+    assert done == ["ask", "terminate"]
+    stop.ask_harder(100.6)
+    assert done == ["ask", "terminate"]
+    stop.tick(103.6)
+    assert done == ["ask", "terminate", "kill"]

@@ -47,6 +47,18 @@ def test_events_arrive_while_the_program_is_still_at_work(wait_until: Wait, tmp_
     wait_until(lambda: not worker.running(), 10)
 
 
+def test_what_is_kept_names_no_folder_of_the_computer(wait_until: Wait, tmp_path: Path) -> None:
+    """Paths may name a patient: those of the command are cut in the log, and what was printed is gone once it was heard."""
+    out = tmp_path / "Mustermann Erika"
+    command = [*program(tmp_path, "print(sys.argv[1] + '/Dataset001')"), str(out)]
+    told = ended(wait_until, command, tmp_path)
+    assert told.lines == ["…/Dataset001"] and told.outcome.sentence
+    kept = [path for path in (tmp_path / "work").rglob("*") if path.is_file()]
+    assert [path.name for path in kept] == ["panel.log"]
+    log = kept[0].read_text(encoding="utf-8")
+    assert "…/Dataset001" in log and "Mustermann" not in log and str(tmp_path) not in log
+
+
 def test_rubbish_is_kept_in_the_log_and_disturbs_no_event(wait_until: Wait, tmp_path: Path) -> None:
     command = program(
         tmp_path,

@@ -13,7 +13,7 @@ from host.slicer_host import SlicerHost
 from panel.scene_nodes import mask_by_points
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.label_files import write_image, write_labels
-from PartialLabelSegLib.data.labels import Labels
+from PartialLabelSegLib.data.labels import EXPERT, Labels, Marks
 from PartialLabelSegLib.data.types import Structure
 from PartialLabelSegLib.panel.geometry import grid_of
 from PartialLabelSegLib.panel.pairs import scans_of, segmentations_of
@@ -57,6 +57,27 @@ def test_what_the_expert_drew_is_loaded_and_nothing_else(host: SlicerHost, folde
     assert (segment.GetName(), segment.GetColor()) == ("Spleen", (0.1, 0.2, 0.3))
     expected = np.random.default_rng(0).integers(0, 3, OBLIQUE.shape) == 2
     np.testing.assert_array_equal(mask_by_points(node, segmentation.GetNthSegmentID(0), OBLIQUE), expected)
+
+
+def test_voxels_that_two_structures_share_are_in_both(host: SlicerHost, folder: Path) -> None:
+    label = np.zeros(OBLIQUE.shape, np.uint8)
+    label[1:3, 1:4, 1:4] = 1
+    label[3, 2, 2] = 2
+    shared = {"Spleen": Marks(np.flatnonzero(label == 1)[[0, 5]], np.array([EXPERT, 2], np.uint8))}
+    origin = (label > 0).astype(np.uint8) * np.uint8(EXPERT)
+    write_labels(folder, Labels(NAMES, label, (True, True, False), origin, {}, shared), OBLIQUE)
+    scan = finish_now(load_scan(host.scene, folder / "image.nrrd", "CT 1"))
+    node: Any = finish_now(load_drawn(scan, folder, ()))
+    segmentation = node.GetSegmentation()
+    found = {
+        segmentation.GetNthSegment(place).GetName(): mask_by_points(node, segmentation.GetNthSegmentID(place), OBLIQUE)
+        for place in range(segmentation.GetNumberOfSegments())
+    }
+    spleen = label == 2
+    spleen.reshape(-1)[shared["Spleen"].indices[0]] = True
+    assert list(found) == ["Liver", "Spleen"]
+    np.testing.assert_array_equal(found["Liver"], label == 1)
+    np.testing.assert_array_equal(found["Spleen"], spleen, err_msg="without the voxel that was only suggested")
 
 
 def test_where_nothing_was_drawn_there_is_no_node(host: SlicerHost, folder: Path) -> None:

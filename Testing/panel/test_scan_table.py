@@ -21,8 +21,10 @@ from panel.scan_clicks import (
     click_cell,
     entries,
     open_menu,
+    place_of,
     right_click_cell,
     signs,
+    step_of_two_scans,
     table_of,
 )
 from panel.showing import NARROW, click, press, settle, shown
@@ -33,15 +35,8 @@ from PartialLabelSegLib.panel.widgets.scans_step import ScansStep
 
 
 @pytest.fixture
-def actions() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def step(actions: Any) -> ScansStep:
-    made = ScansStep(actions)
-    made.show(two_scans())
-    return made
+    return step_of_two_scans(actions)
 
 
 def test_each_state_has_its_own_sign_and_a_star_says_that_the_user_changed_it(
@@ -143,6 +138,17 @@ def test_a_double_click_on_a_scans_name_shows_it(step: ScansStep, actions: Recor
         names = table_of(step).verticalHeader()
         place = QtCore.QPoint(10, names.sectionViewportPosition(1) + 8)
         QtTest.QTest.mouseDClick(names.viewport(), LEFT, NONE, place)
+        assert find(step.widget, "scan_title").text().startswith("Bob")
+    assert actions.take() == [("show_scan", "Bob")]
+
+
+def test_a_double_click_behind_the_cells_shows_the_scan_too(step: ScansStep, actions: Recorder) -> None:
+    with shown(step.widget, 900):
+        place = place_of(step, 1, 2)
+        QtTest.QTest.mouseClick(table_of(step).viewport(), LEFT, NONE, place)
+        QtTest.QTest.mouseDClick(table_of(step).viewport(), LEFT, NONE, place)
+        settle()
+        assert "double click" in table_of(step).verticalHeaderItem(1).toolTip()
     assert actions.take() == [("show_scan", "Bob")]
 
 

@@ -14,25 +14,19 @@ from panel.decide_samples import Recorder, find
 from panel.scan_clicks import (
     choose,
     click_cell,
+    step_of_two_scans,
     table_of,
 )
 from panel.showing import NARROW, click, press, settle, shown
 from panel.step_samples import MERGE, OTHER_GRID, UNUSABLE, cohort, dark, narrowest, two_scans
 from PartialLabelSegLib.panel import words
-from PartialLabelSegLib.panel.view_models import ProblemView, ScansView
+from PartialLabelSegLib.panel.view_models import DiskView, ProblemView, ScansView
 from PartialLabelSegLib.panel.widgets.scans_step import ScansStep
 
 
 @pytest.fixture
-def actions() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def step(actions: Any) -> ScansStep:
-    made = ScansStep(actions)
-    made.show(two_scans())
-    return made
+    return step_of_two_scans(actions)
 
 
 def test_showing_a_view_asks_for_nothing(step: ScansStep, actions: Recorder) -> None:
@@ -143,6 +137,28 @@ def test_a_scan_on_disk_has_no_pair_to_pick(step: ScansStep) -> None:
         table_of(step).setCurrentCell(0, 0)
         assert find(step.widget, "scan_title").text() == "Ann (from the folder abdomen)"
         assert not find(step.widget, "pair_volume").isVisible()
+
+
+def test_a_scan_on_disk_can_be_kept_once_it_is_shown(step: ScansStep, actions: Recorder) -> None:
+    on_disk = replace(two_scans().scans[0], volume="", segmentation="", origin="from the folder abdomen")
+    view = replace(two_scans(), scans=(on_disk, two_scans().scans[1]))
+    with shown(step.widget, NARROW, 1200) as window:
+        step.show(view)
+        table_of(step).setCurrentCell(0, 0)
+        keep = find(step.widget, "scan_keep")
+        assert not keep.isVisible() and "not changed" in find(step.widget, "scan_show").toolTip()
+        step.show(replace(view, disk=DiskView(reading="Ann")))
+        assert not keep.isVisible() and not find(step.widget, "scan_show").isEnabled()
+        step.show(replace(view, disk=DiskView(shown="Ann")))
+        assert keep.isVisible() and find(step.widget, "scan_show").isEnabled()
+        assert keep.width() >= keep.sizeHint().width(), "all of it can be read in a narrow panel"
+        picture(window, "scans_keep")
+        click(keep)
+        step.show(replace(view, disk=DiskView(shown="Ann", kept=("Ann",))))
+        click(keep)
+        table_of(step).setCurrentCell(1, 0)
+        assert not keep.isVisible() and "not changed" not in find(step.widget, "scan_show").toolTip()
+    assert actions.take() == [("keep_scan", "Ann", True), ("keep_scan", "Ann", False)]
 
 
 def test_problems_stand_beside_the_scan_in_a_sentence(step: ScansStep) -> None:

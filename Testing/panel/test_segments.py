@@ -17,8 +17,10 @@ from panel.scene_nodes import add_scan, add_segmentation, as_vtk, bytes_of, full
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.placing import place_labels
 from PartialLabelSegLib.panel.masks import around, mask_in, shape_of, tight, within
+from PartialLabelSegLib.panel.our_nodes import BINARY
 from PartialLabelSegLib.panel.overlaps import overlap_steps
-from PartialLabelSegLib.panel.segments import drawn, labelmaps
+from PartialLabelSegLib.panel.segments import STRUCTURE_TAG, SURFACE, drawn, labelmaps, labelmaps_in_steps
+from PartialLabelSegLib.panel.steps import finish_now
 from PartialLabelSegLib.run.failure import Failure
 
 PLACES = {"Liver": (0, 0, 0), "Tumour": (1, 1, 1), "Spleen": (2, 2, 3)}
@@ -157,6 +159,51 @@ def test_a_drawn_surface_is_turned_into_voxels_in_a_copy(host: SlicerHost) -> No
     assert found[away < 4.3].all() and not found[away > 5.7].any()
     assert not node.GetSegmentation().ContainsRepresentation("Binary labelmap")
     assert [item.empty for item in drawn(node.GetSegmentation())] == [False]
+
+
+def a_ball(centre: float) -> Any:
+    ball = vtk.vtkSphereSource()
+    ball.SetCenter(-centre, -centre, centre)
+    ball.SetRadius(4)
+    ball.SetThetaResolution(20)
+    ball.SetPhiResolution(20)
+    ball.Update()
+    return ball.GetOutput()
+
+
+def test_drawn_surfaces_are_turned_into_voxels_one_by_one_as_all_at_once(host: SlicerHost) -> None:
+    grid = Grid((20, 20, 20), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), STRAIGHT.direction)
+    scan = add_scan(host.scene, grid, grey_values(grid))
+    node = host.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "balls")
+    segmentation = node.GetSegmentation()
+    segmentation.SetSourceRepresentationName(SURFACE)
+    for key, centre in (("one", 6.0), ("two", 9.0), ("three", 14.0)):
+        node.AddSegmentFromClosedSurfaceRepresentation(a_ball(centre), f"Ball {key}", [1, 0, 0], key)
+        segmentation.GetSegment(key).SetTag(STRUCTURE_TAG, key)
+    steps = labelmaps_in_steps(node, scan)
+    shares = []
+    while True:
+        try:
+            shares.append(next(steps))
+        except StopIteration as stop:
+            made = stop.value
+            break
+    assert shares == pytest.approx([1 / 3, 2 / 3, 1.0])
+    found = drawn(made)
+    assert [(item.id, item.name, item.empty, item.tags) for item in found] == [
+        (key, f"Ball {key}", False, {STRUCTURE_TAG: key}) for key in ("one", "two", "three")
+    ]
+    assert not segmentation.ContainsRepresentation(BINARY)
+    assert [segmentation.GetNthSegment(n).GetRepresentation(SURFACE) is not None for n in range(3)] == [True] * 3
+    alone = finish_now(labelmaps_in_steps(node, scan, "two"))
+    assert alone.GetNumberOfSegments() == 1
+    masks = {key: full(mask_in(node, key, scan), grid) for key in ("one", "two", "three")}
+    reference = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(scan)
+    assert segmentation.GetConversionParameter(reference) and segmentation.CreateRepresentation(BINARY)
+    for key, mask in masks.items():
+        assert 200 < mask.sum() < 320
+        np.testing.assert_array_equal(mask, full(mask_in(node, key, scan), grid))
 
 
 def test_what_cannot_become_voxels_is_a_sentence(host: SlicerHost, watch: Any) -> None:

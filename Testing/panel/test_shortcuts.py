@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from PySide6 import QtGui, QtTest, QtWidgets
 
 from panel.decide_samples import Recorder, decide_view, find
 from panel.showing import press, settle, shown
-from PartialLabelSegLib.panel.shortcuts import ACTIONS, SHORTCUTS, Shortcuts, shortcut_for, tip
+from PartialLabelSegLib.panel.shortcuts import ACTIONS, SHORTCUTS, Shortcut, Shortcuts, shortcut_for, tip
 from PartialLabelSegLib.panel.widgets.decide_step import DecideStep
 
 # What Slicer's slice views do something with.
@@ -71,6 +72,15 @@ def test_the_tooltip_is_made_from_the_table() -> None:
     assert tip("next").split("\n") == [shortcut_for("next").words, "Key: J"]
     with pytest.raises(KeyError):
         shortcut_for("dance")
+
+
+@pytest.mark.parametrize("item", SHORTCUTS, ids=lambda item: item.action)
+def test_every_key_is_said_in_a_tooltip(item: Shortcut, actions: Recorder) -> None:
+    step = DecideStep(actions)
+    step.show(decide_view(redo="again"))
+    tips = [part.toolTip() for part in step.widget.findChildren(QtWidgets.QWidget)]
+    said = [words for tip in tips for words in re.findall(r"^.*Keys?: (.+)$", tip, re.M)]
+    assert any(item.key in words.split(" ") for words in said)
 
 
 @pytest.mark.parametrize("item", [item for item in SHORTCUTS if item.teaches], ids=lambda item: item.action)

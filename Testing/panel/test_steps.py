@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PySide6 import QtCore
 
 from PartialLabelSegLib.panel.steps import SLICE_SECONDS, Stepper, Steps, finish_now, one_after_another, scaled
 from PartialLabelSegLib.run.failure import Failure
@@ -139,3 +140,22 @@ def test_the_next_work_may_begin_where_the_last_one_ended(wait_until: Wait) -> N
     stepper.start(counting(2, "a"), then, results.append)
     wait_until(lambda: len(results) == 3)
     assert results == ["a", "a+", "a++"]
+
+
+def test_what_became_due_during_a_turn_comes_before_the_next_turn(wait_until: Wait) -> None:
+    order: list[str] = []
+
+    def working() -> Steps[None]:
+        for _ in range(5):
+            order.append("work")
+            time.sleep(2 * SLICE_SECONDS)
+            yield 0.5
+
+    other, stepper, heard = QtCore.QTimer(), Stepper(), Heard()
+    other.timeout.connect(lambda: order.append("other"))
+    other.start(1)
+    heard.start(stepper, working())
+    wait_until(lambda: heard.done)
+    other.stop()
+    between = [set(group) for key, group in itertools.groupby(order, lambda item: item == "work") if key]
+    assert order.count("work") == 5 and len(between) == 5, order

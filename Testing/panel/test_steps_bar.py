@@ -28,11 +28,6 @@ VIEW = StepsView(
 
 
 @pytest.fixture
-def actions() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def bar(actions: Any) -> StepsBar:
     made = StepsBar(actions)
     made.show(VIEW)

@@ -20,6 +20,7 @@ from panel.showing import settle
 from panel.test_scans_logic import load_pair
 from PartialLabelSegLib.panel.desk import ERROR
 from PartialLabelSegLib.panel.view import Panel
+from PartialLabelSegLib.panel.widgets.learn_step import LearnStep
 
 Wait = Callable[..., None]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,28 @@ def test_an_empty_scene_begins_with_scans_and_says_what_to_do(opened: PanelWindo
     assert not opened.find("step_learn").isEnabled() and not opened.find("step_look").isEnabled()
     assert opened.find("step_learn").toolTip() == "Add scans first."
     assert opened.find("step_finish").isEnabled(), "a saved model can be applied without learning"
+
+
+def test_a_step_that_is_built_is_not_seen_before_it_says_what_it_has_to(
+    opened: PanelWindow, qt_application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_scans(opened)
+    filled: list[bool] = []
+    real = LearnStep.show
+
+    def show(self: LearnStep, *view: Any) -> None:
+        filled.append(True)
+        real(self, *view)
+
+    monkeypatch.setattr(LearnStep, "show", show)
+    opened.desk.change(step="learn")
+    turns = 0
+    while not (found := opened.panel.widget.findChildren(QtWidgets.QWidget, "learn_step")) or not found[0].isVisible():
+        assert opened.is_seen("scans_step"), "the step before stays until the next one is there"
+        qt_application.processEvents()
+        turns += 1
+        assert turns < 1000
+    assert filled and not opened.is_seen("scans_step")
 
 
 def test_only_the_open_step_is_there_and_seen(opened: PanelWindow) -> None:

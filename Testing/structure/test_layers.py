@@ -35,8 +35,9 @@ ROOMS: dict[str, set[str]] = {
     "relabel_round": {"begin", "data", "relabel", "rounds", "run", "train"},
     "terminal": {"run"},
     "options": {"config", "run"},
+    "soft_labels": {"data", "metrics", "options", "report", "run"},
     "demo": {"begin", "finish", *WORKER},
-    "cli": {"apply_model", "begin", "demo", "finish", "options", "relabel_round", "terminal", *WORKER},
+    "cli": {"apply_model", "begin", "demo", "finish", "options", "relabel_round", "soft_labels", "terminal", *WORKER},
     "__main__": {"cli", "setup_environment"},
     "panel": {"config", "data", "metrics", "relabel", "run"},
 }
@@ -58,12 +59,15 @@ PACKAGES: dict[str, set[str]] = {
     "relabel_round": {"numpy"},
     "terminal": set(),
     "options": set(),
+    "soft_labels": set(),
     "demo": {"numpy"},
     "cli": {"numpy"},
     "__main__": set(),
     "panel": {"slicer", "qt", "ctk", "vtk", "numpy", "SimpleITK"},
 }
-WITHOUT_TORCH = sorted({"config", "run", "data", "relabel", "metrics", "report", "terminal", "options", "cli"})
+WITHOUT_TORCH = sorted(
+    {"config", "run", "data", "relabel", "metrics", "report", "terminal", "options", "soft_labels", "cli"}
+)
 
 LIBRARY_FILES = [name for name in python_files(LIBRARY) if name != f"{LIBRARY}/__init__.py"]
 

@@ -16,6 +16,7 @@ from ..relabel.review import ACCEPTED, COMPLETE, PERSON, WRONG, Decision, Review
 from ..relabel.runs import part_at
 from ..relabel.scan_proposal import ScanProposal
 from ..relabel.select import accepted, threshold, united
+from .labels_read import accepted_in_steps
 from .slabs import slabs_of, tight_in_steps
 from .steps import Steps, finish_now, scaled
 
@@ -28,14 +29,14 @@ NO_EDITS: Mapping[str, np.ndarray] = {}
 class Volumes:
     """What a prediction says of a scan: label uint8 and rank uint16 (z, y, x), only read; structures: the names of the values 1..K.
 
-    labels: gives the labels that the round learned from. It is asked only where they matter, since reading them takes a moment.
+    labels: reads the labels that the round learned from. It is asked only where they matter, since that takes a moment.
     later: they are not the annotator's own, since a round relabelled the scan before.
     """
 
     structures: tuple[str, ...]
     label: np.ndarray
     rank: np.ndarray
-    labels: Callable[[], Labels]
+    labels: Callable[[], Steps[Labels]]
     later: bool = False
 
 
@@ -97,8 +98,7 @@ class Acceptance:
         # A structure that was completed in a round is suggested no more, and has accepted voxels all the same.
         accepted_before = self._volumes.later if item is None else item.accepted
         if accepted_before or any(said.edit is not None for said in decisions):
-            yield 0.0
-            return self._by_the_worker(structure, decisions, edits)
+            return (yield from self._by_the_worker(structure, decisions, edits))
         if item is None or item.box is None:
             return None
         box = (slice(*item.box[0]), slice(*item.box[1]), slice(*item.box[2]))
@@ -122,18 +122,21 @@ class Acceptance:
 
     def _by_the_worker(
         self, structure: str, decisions: Sequence[Decision], edits: Mapping[str, np.ndarray]
-    ) -> Region | None:
+    ) -> Steps[Region | None]:
         """The same by the worker's own rule on a part of the scan: where drawings or earlier rounds are at play."""
-        labels, shape = self._round_labels(), self._proposal.shape
+        labels = yield from scaled(self._round_labels(), 0.0, 0.5)
+        shape = self._proposal.shape
         counting = [said for said in decisions if said.structure == structure or said.edit is not None]
-        places = accepted(labels, structure)
+        places = yield from scaled(accepted_in_steps(labels, structure), 0.5, 0.7)
         for said in counting:
             if said.structure == structure and said.edit is not None:
                 places = united(places, edits[said.edit.file])
-        found = self.suggested(structure, 0.0)
-        box = _around(places, None if found is None else found[0], shape)
+        item = self._proposal.structures.get(structure)
+        suggested = None if item is None or item.box is None else tuple(slice(*span) for span in item.box)
+        box = _around(places, suggested, shape)
         if box is None:
             return None
+        yield 0.8
         drawn = {
             said.edit.file: cropped_indices(edits[said.edit.file], shape, box)[0] for said in counting if said.edit
         }
@@ -149,9 +152,9 @@ class Acceptance:
         mask.reshape(-1)[accepted(after, structure)] = True
         return _tight(box, mask)
 
-    def _round_labels(self) -> Labels:
+    def _round_labels(self) -> Steps[Labels]:
         if self._labels is None:
-            self._labels = self._volumes.labels()
+            self._labels = yield from self._volumes.labels()
         return self._labels
 
 
@@ -178,7 +181,7 @@ def _tight(box: Box, mask: np.ndarray) -> Region | None:
     return (z, y, x), mask[inner]
 
 
-def _around(places: np.ndarray, box: Box | None, shape: tuple[int, ...]) -> Box | None:
+def _around(places: np.ndarray, box: tuple[slice, ...] | None, shape: tuple[int, ...]) -> Box | None:
     """The smallest box that holds flat indices and a box; None where there is neither."""
     corners = [] if box is None else [[span.start for span in box], [span.stop - 1 for span in box]]
     if places.size:

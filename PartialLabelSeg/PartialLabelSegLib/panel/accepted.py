@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..data.types import Structure
-from .masks import Region, around, mask_in, shape_of, within
+from .masks import Region, around, mask_in_steps, shape_of, within
 from .own_segments import Change, OwnSegments, own_node
+from .steps import Steps, finish_now, one_after_another
 
 ACCEPTED, COMPLETED, EDITED, EXPERT = "accepted", "completed", "edited", "expert"
 
@@ -31,9 +32,16 @@ def finish_structure(
 
     drawn: the expert's segments that count as this structure, as (segmentation node, segment id). They stay as they are.
     """
-    own = [mask_in(node, key, completed.volume) for node, key in drawn]
+    return finish_now(finish_in_steps(completed, structure, drawn, accepted))
+
+
+def finish_in_steps(
+    completed: OwnSegments, structure: Structure, drawn: Sequence[tuple[Any, str]], accepted: OwnSegments | None
+) -> Steps[Change | None]:
+    """The same; the voxels are looked for a few million at a time."""
+    own = yield from one_after_another([mask_in_steps(node, key, completed.volume) for node, key in drawn])
     expert = united([region for region in own if region is not None])
-    taken = accepted.mask(structure.name) if accepted is not None else None
+    taken = (yield from accepted.mask_in_steps(structure.name)) if accepted is not None else None
     whole = united([region for region in (expert, taken) if region is not None])
     if whole is None:
         return None

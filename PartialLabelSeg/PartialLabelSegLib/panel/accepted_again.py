@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..data.label_files import read_labels
 from ..data.types import Structure
 from ..relabel.review import EDITED as DRAWN
 from ..relabel.scan_proposal import ScanProposal
-from ..relabel.select import accepted
 from .acceptance import Acceptance, Volumes
 from .accepted import ACCEPTED, EDITED
 from .decisions import Decisions
+from .labels_read import accepted_in_steps, read_labels_in_steps
 from .masks import Region
 from .own_segments import OwnSegments, own_node
 from .slabs import tight_in_steps
@@ -29,7 +28,7 @@ def acceptance_of(proposal: ScanProposal, suggestions: Suggestions, labels: Path
         suggestions.structures,
         suggestions.label,
         suggestions.rank,
-        lambda: read_labels(labels, proposal.case)[0],
+        lambda: read_labels_in_steps(labels, proposal.case),
         later,
     )
     return Acceptance(proposal, volumes)
@@ -64,16 +63,16 @@ def by_decisions(decisions: Decisions, scan: str, acceptance: Acceptance) -> Wan
     return wanted
 
 
-def by_labels(folder: Path, scan: str) -> Wanted:
+def by_labels(folder: Path, scan: str) -> Steps[Wanted]:
     """What all rounds so far have accepted in a scan, from its labels. Failure: they are absent or damaged."""
-    labels, _ = read_labels(folder, scan)
+    labels = yield from read_labels_in_steps(folder, scan)
 
     def wanted(structure: str) -> Steps[tuple[Region | None, str]]:
         mask: np.ndarray = np.zeros(labels.label_map.shape, bool)
         if structure in labels.structures:
-            mask.reshape(-1)[accepted(labels, structure)] = True
+            mask.reshape(-1)[(yield from scaled(accepted_in_steps(labels, structure), 0.0, 0.5))] = True
         whole = (slice(0, mask.shape[0]), slice(0, mask.shape[1]), slice(0, mask.shape[2]))
-        return (yield from tight_in_steps(whole, mask)), ACCEPTED
+        return (yield from scaled(tight_in_steps(whole, mask), 0.5, 1.0)), ACCEPTED
 
     return wanted
 

@@ -101,10 +101,9 @@ class AcceptedKept:
             return
         labels = labels_of(run, self._desk.facts.rounds + 1, folder)
         if labels != run.case(folder):
-            yield 0.1
-            yield from again.make_agree(
-                viewed.volume, viewed.name, viewed.structures, again.by_labels(labels, viewed.name)
-            )
+            wanted = yield from scaled(again.by_labels(labels, viewed.name), 0.0, 0.5)
+            agreeing = again.make_agree(viewed.volume, viewed.name, viewed.structures, wanted)
+            yield from scaled(agreeing, 0.5, 1.0)
 
     def bring(self, scan: str, volume: Any) -> Steps[None]:
         """Makes the accepted segments of any scan agree with the decisions, for those who take them home."""

@@ -43,6 +43,14 @@ class Said:
     def structures(self) -> tuple[str, ...]:
         return tuple(self.description["structures"])
 
+    def overlap(self, value: int, origin: int) -> np.ndarray:
+        """Flat indices of the further voxels of a structure (its label value 1..K) that carry another label, of those of one origin."""
+        indices = self.marks.get(f"overlap-{value}")
+        if indices is None:
+            return np.empty(0, np.int64)
+        of_it: np.ndarray = indices[self.marks[f"overlap-origin-{value}"] == origin]
+        return of_it
+
     def settled_by(self, structure: str) -> np.ndarray:
         """bool (K + 1,): the label values that settle whether a voxel is the structure."""
         pairs = {frozenset(pair) for pair in self.description["overlapping"]}

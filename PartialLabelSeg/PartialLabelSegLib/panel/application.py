@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import slicer
-import vtk
 
-MARGIN = 0.05
+from .sight import bring_into_sight, is_in_sight
 
 
 class NodeSelector(Protocol):
@@ -106,8 +105,16 @@ class Application:
 
     # Views
 
+    def slice_logics(self) -> list[Any]:
+        """The logic (vtkMRMLSliceLogic) of each slice view."""
+        raise NotImplementedError
+
     def slice_interactors(self) -> dict[str, Any]:
         """The VTK interactor of each slice view that is shown, by the view's name."""
+        raise NotImplementedError
+
+    def redraw_slices(self, names: list[str]) -> None:
+        """Draws slice views anew, once the present events are dealt with: something was changed in their windows that no node knows of."""
         raise NotImplementedError
 
     def fit_slices(self) -> None:
@@ -135,11 +142,25 @@ class Application:
             composite.SetForegroundOpacity(float(opacity))
 
     def jump_to(self, ras: tuple[float, float, float]) -> None:
-        """Shows a point (right, anterior, superior; mm) in all slice views. A view is moved sideways only if it is out of sight."""
+        """Shows a point (right, anterior, superior; mm) in all slice views.
+
+        A view is moved sideways only if the point is out of sight, and then no further beyond the scan than it must.
+        """
         for node in self.slice_nodes():
             node.JumpSliceByOffsetting(*ras)
             if not is_in_sight(node, ras):
-                node.JumpSliceByCentering(*ras)
+                bring_into_sight(node, ras, self._bounds_in(node))
+
+    def _bounds_in(self, slice_node: Any) -> tuple[float, ...] | None:
+        """Those of the scan that a view shows (RAS mm), None without one."""
+        composites = nodes_of_class(self.scene, "vtkMRMLSliceCompositeNode")
+        shown = [node for node in composites if node.GetLayoutName() == slice_node.GetLayoutName()]
+        volume = self.scene.GetNodeByID(shown[0].GetBackgroundVolumeID() or "") if shown else None
+        if volume is None:
+            return None
+        bounds = [0.0] * 6
+        volume.GetRASBounds(bounds)
+        return tuple(bounds) if bounds[0] <= bounds[1] else None
 
     def colour_legend(self, volume: Any, shown: bool) -> None:
         """Shows or hides the colours of a volume as a bar with numbers in the views."""
@@ -170,15 +191,6 @@ class Application:
 def nodes_of_class(scene: Any, name: str) -> list[Any]:
     """All nodes of a class in the scene, in their order."""
     return [scene.GetNthNodeByClass(i, name) for i in range(scene.GetNumberOfNodesByClass(name))]
-
-
-def is_in_sight(slice_node: Any, ras: tuple[float, float, float]) -> bool:
-    """Whether a point lies within a slice view's window, apart from its outermost twentieth."""
-    to_window = vtk.vtkMatrix4x4()
-    vtk.vtkMatrix4x4.Invert(slice_node.GetXYToRAS(), to_window)
-    x, y, _, _ = to_window.MultiplyPoint((*ras, 1.0))
-    width, height, _ = slice_node.GetDimensions()
-    return bool(MARGIN * width <= x <= (1 - MARGIN) * width and MARGIN * height <= y <= (1 - MARGIN) * height)
 
 
 def ras_of_event(interactor: Any, slice_node: Any) -> tuple[float, float, float]:

@@ -14,7 +14,7 @@ from ..run.failure import Failure
 from ..run.folder import RunFolder
 from .completed_nodes import load_completed
 from .desk import WORK
-from .gather import SCANS, Writer, gathered
+from .gather import Writer, gathered
 from .pairs import scans_of
 from .run_facts import RunReader
 from .state import PanelState, Scan
@@ -26,16 +26,18 @@ _WEIGHTS = {"imported": (0.0, 0.1), "prepared": (0.1, 0.25), "prediction": (0.25
 
 @dataclass(frozen=True)
 class Order:
-    """cases: what the worker completes; run: where it works; scans: the names of the scans of the scene that it is for, none for a folder."""
+    """cases: what the worker completes; run: where it works. scans, choices: for scans of the scene their names, and what was said of them."""
 
     model: Path
-    cases: Path
+    cases: tuple[Path, ...]
     run: RunFolder
     scans: tuple[str, ...] = ()
+    choices: Path | None = None
 
     @property
     def arguments(self) -> tuple[str | Path, ...]:
-        return ("apply", self.model, self.cases, "--out", self.run.path, "--no-progress")
+        said = () if self.choices is None else ("--choices", self.choices)
+        return ("apply", self.model, *self.cases, *said, "--out", self.run.path, "--no-progress")
 
 
 def scans_to_complete(scene: Any, state: PanelState) -> tuple[Scan, ...]:
@@ -73,9 +75,10 @@ def new_place(root: Path, name: str) -> Path:
 
 
 def ordered(model: Path, scans: Sequence[Scan], place: Path, writer: Writer) -> Steps[Order]:
-    """Writes scans of the scene where the worker can read them. Failure: one cannot be written."""
-    yield from gathered(scans, place, writer)
-    return Order(model, place / SCANS, RunFolder(place / "run"), tuple(scan.name for scan in scans))
+    """Writes scans of the scene, and what was said of them in the table, where the worker can read it. Failure: one cannot be written."""
+    written = yield from gathered(scans, place, writer)
+    names = tuple(scan.name for scan in scans)
+    return Order(model, written.data_sets, RunFolder(place / "run"), names, written.choices_file)
 
 
 def share_of(event: Event) -> float | None:

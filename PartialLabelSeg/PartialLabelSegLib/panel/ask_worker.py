@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from ..run.events import parse_event
 from .application import Application
-from .child import Child, Ending, Outputs
+from .brief_program import BriefProgram, Printed
 from .surroundings import worker_command, worker_environment
 
 
@@ -51,39 +50,19 @@ class Question:
     def __init__(self, application: Application, answered: Callable[[Answer], object]) -> None:
         self._application = application
         self._answered = answered
-        self._child = Child(self._heard, self._ended)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._lines: list[str] = []
-        self._complaint = ""
+        self._program = BriefProgram(self._ended)
 
     def ask(self, arguments: Sequence[str | Path]) -> None:
-        assert not self.asking(), "one question at a time"
-        self._lines, self._complaint = [], ""
-        self._folder = tempfile.TemporaryDirectory(prefix="partiallabelseg-", ignore_cleanup_errors=True)
-        outputs = Outputs(Path(self._folder.name) / "said.txt", Path(self._folder.name) / "complained.txt")
         command = worker_command(self._application.python_executable(), *arguments)
-        self._child.start(command, worker_environment(self._application.startup_environment()), outputs)
+        self._program.start(lambda _: command, worker_environment(self._application.startup_environment()))
 
     def asking(self) -> bool:
-        return self._child.running()
+        return self._program.running()
 
     def forget(self) -> None:
         """Nothing is answered any more."""
-        self._child.kill()
-        self._child.let_go()
-        self._clean()
+        self._program.forget()
 
-    def _heard(self, line: str, complained: bool) -> None:
-        if complained:
-            self._complaint = line.strip() or self._complaint
-        else:
-            self._lines.append(line)
-
-    def _ended(self, ending: Ending) -> None:
-        self._clean()
-        self._answered(Answer(ending.code, "\n".join(self._lines), ending.not_started or self._complaint))
-
-    def _clean(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+    def _ended(self, printed: Printed) -> None:
+        ending = printed.ending
+        self._answered(Answer(ending.code, "\n".join(printed.lines), ending.not_started or printed.complaint))

@@ -126,3 +126,14 @@ def refreshed(scan: Scan, found: Mapping[str, str], problems: Collection[str] = 
         if word in possible(fresh, now) and (word != now.state or now.in_part):
             states[name] = word
     return replace(fresh, states=states)
+
+
+def without_pair(state: PanelState, scan_name: str, segmentation: str) -> PanelState:
+    """The same where a segmentation (its id) belongs to no other scan than this one: what had it before is without it."""
+    scans = tuple(
+        replace(item, segmentation="")
+        if segmentation and item.segmentation == segmentation and item.name != scan_name
+        else item
+        for item in state.scans
+    )
+    return replace(state, scans=scans)

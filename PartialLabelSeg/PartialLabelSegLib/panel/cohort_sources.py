@@ -144,7 +144,8 @@ def data_set_of(source: str, table: Any) -> DataSetRead:
     try:
         problems = [(str(item["case"]), _problem(item)) for item in table["problems"]]
         looks = {
-            name: Look(_color(item["color"]), str(item["terminology"])) for name, item in table.get("looks", {}).items()
+            name: Look(color_of(item["color"]), str(item["terminology"]))
+            for name, item in table.get("looks", {}).items()
         }
         scans, known = [], {}
         for row in table["cases"]:
@@ -160,7 +161,8 @@ def data_set_of(source: str, table: Any) -> DataSetRead:
     return DataSetRead(source, tuple(scans), known, tuple(problem for case, problem in problems if not case))
 
 
-def _color(value: Sequence[float]) -> Color:
+def color_of(value: Sequence[float]) -> Color:
+    """RGB in 0..1 as the worker prints it. TypeError, ValueError: it is none."""
     red, green, blue = (float(part) for part in value)
     return (red, green, blue)
 

@@ -9,16 +9,17 @@ from typing import Any
 import slicer
 
 from ..data.label_files import place_of
+from ..data.seg_nrrd import read_heads
 from ..data.types import Structure
 from ..run.failure import Failure
-from .accepted import ACCEPTED, COMPLETED, completed_segments, finish_structure
+from .accepted import ACCEPTED, COMPLETED, completed_segments, finish_in_steps
 from .application import Application, nodes_of_class
 from .geometry import follow
 from .our_nodes import OURS, is_ours, remove_node
 from .own_segments import SCAN, OwnSegments, own_node
 from .segments import STRUCTURE_TAG, drawn
 from .state import Scan
-from .steps import Steps
+from .steps import Steps, scaled
 
 
 def load_completed(scene: Any, path: Path, scan: str, volume: Any = None, words: str = COMPLETED) -> Any:
@@ -26,28 +27,20 @@ def load_completed(scene: Any, path: Path, scan: str, volume: Any = None, words:
 
     volume: its scan, where that is in the scene.
     """
-    if not path.is_file():
-        raise Failure(
-            f"there is no {path.name} in {place_of(path.parent)}.",
-            case=scan,
-            way_out="Learn to the end, then try again.",
-        )
+    _check(path, scan)
     earlier = _earlier(scene, scan, words)
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{scan} {words}")
+    # Before the voxels: reading asks for one where there is none, and a node needs its scene for that.
+    node.CreateDefaultDisplayNodes()
     storage = slicer.vtkMRMLSegmentationStorageNode()
     storage.SetFileName(str(path))
-    if not storage.ReadData(node):
+    if not storage.ReadData(node) or not node.GetSegmentation().GetNumberOfSegments():
         remove_node(node)
-        raise Failure(
-            f"{path.name} in {place_of(path.parent)} cannot be read.",
-            case=scan,
-            way_out="Resume learning: it is written again.",
-        )
+        raise _unreadable(path, scan)
     remove_node(earlier)
     node.SetName(f"{scan} {words}")
     node.SetAttribute(OURS, words)
     node.SetAttribute(SCAN, scan)
-    node.CreateDefaultDisplayNodes()
     segmentation = node.GetSegmentation()
     for place in range(segmentation.GetNumberOfSegments()):
         segment = segmentation.GetNthSegment(place)
@@ -56,6 +49,27 @@ def load_completed(scene: Any, path: Path, scan: str, volume: Any = None, words:
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         follow(node, volume)
     return node
+
+
+def _check(path: Path, scan: str) -> None:
+    """Failure where the file is not one that Slicer can read: it ends with all that it holds at a file that was cut off."""
+    if not path.is_file():
+        raise Failure(
+            f"there is no {path.name} in {place_of(path.parent)}.",
+            case=scan,
+            way_out="Learn to the end, then try again.",
+        )
+    try:
+        heads = read_heads(path)
+    except (Failure, OSError):
+        heads = ()
+    if not heads:
+        raise _unreadable(path, scan)
+
+
+def _unreadable(path: Path, scan: str) -> Failure:
+    text = f"{path.name} in {place_of(path.parent)} cannot be read."
+    return Failure(text, case=scan, way_out="Resume learning: it is written again.")
 
 
 def _earlier(scene: Any, scan: str, words: str) -> Any:
@@ -73,8 +87,9 @@ def put_together(volume: Any, name: str, scan: Scan | None, expert: Any, structu
     accepted_node = own_node(volume, name, ACCEPTED, create=False)
     accepted = OwnSegments(accepted_node, volume) if accepted_node is not None else None
     for done, structure in enumerate(structures, 1):
-        finish_structure(completed, structure, drawings_of(expert, scan, structure.name), accepted)
-        yield done / len(structures)
+        drawings = drawings_of(expert, scan, structure.name)
+        finishing = finish_in_steps(completed, structure, drawings, accepted)
+        yield from scaled(finishing, (done - 1) / len(structures), done / len(structures))
     return completed.node
 
 

@@ -103,8 +103,7 @@ class WatchedWorker:
     def cancel(self) -> None:
         """As that of a WorkerProcess. A worker on another computer can only be asked."""
         if self.running():
-            act = self._stopping.at_once if self._stopping.asked else self._stopping.ask
-            act(time.monotonic())
+            self._stopping.ask_harder(time.monotonic())
 
     def let_go(self) -> None:
         """Stops looking; the worker goes on."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..data.types import Structure
 from .geometry import follow, ijk_to_ras_of
 from .masks import Region
+from .observers import Observers
 from .our_nodes import hidden_segmentation, remove_node
 from .own_segments import OwnSegments
 from .slabs import slabs_of, tight_in_steps
@@ -57,17 +58,17 @@ class Hatching:
         display.SetVisibility3D(False)
         self._seen: dict[str, tuple[Any, int]] = {}
         self._stepper = Stepper()
+        self._observers = Observers()
         source = accepted.node.GetSegmentation()
-        self._source = source
-        events = (
+        for event in (
             source.SourceRepresentationModified,
             source.SegmentAdded,
             source.SegmentRemoved,
             source.SegmentModified,
-        )
-        self._tags = [source.AddObserver(event, self._begin) for event in events]
+        ):
+            self._observers.add(source, event, self._begin)
 
-    def _begin(self, *_: Any) -> None:
+    def _begin(self) -> None:
         """Makes the stripes anew once Qt's events are dealt with; what was under way begins anew."""
         self._stepper.start(self._anew(), _ignore, _ignore)
 
@@ -108,9 +109,7 @@ class Hatching:
     def remove(self) -> None:
         """Takes the stripes out of the scene and stops listening."""
         self._stepper.cancel()
-        for tag in self._tags:
-            self._source.RemoveObserver(tag)
-        self._tags = []
+        self._observers.release()
         remove_node(self.segments.node)
 
 

@@ -11,7 +11,7 @@ import vtk
 from ..relabel.components import Box
 from .geometry import ijk_to_ras_of, into_volume, matrix_array, vtk_matrix, whole_step
 from .our_nodes import BINARY
-from .segments import labelmaps
+from .segments import labelmaps_in_steps
 from .slabs import slabs_of
 from .steps import Steps, finish_now
 from .volumes import image_array
@@ -67,7 +67,7 @@ def mask_in(node: Any, segment_id: str, volume: Any) -> Region | None:
 
 def mask_in_steps(node: Any, segment_id: str, volume: Any) -> Steps[Region | None]:
     """The same, some million voxels at a time. The segment should not change meanwhile."""
-    segmentation = labelmaps(node, volume)
+    segmentation = yield from labelmaps_in_steps(node, volume, segment_id)
     segment = segmentation.GetSegment(segment_id)
     image = segment.GetRepresentation(BINARY) if segment is not None else None
     if image is None or not image_array(image).size:

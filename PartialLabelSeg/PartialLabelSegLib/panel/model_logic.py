@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from ..data.model_file import About
 from ..run.folder import RunFolder
 from .application_of_models import Order, new_place, ordered, results, scans_to_complete, with_columns
 from .completed_nodes import show_completed
@@ -60,9 +61,10 @@ class ModelController:
         ):
             return
         facts = self.desk.facts
-        about = {"structures": facts.structures, "scans": sum(split == "train" for _, split in facts.splits)}
+        scans = sum(split == "train" for _, split in facts.splits)
+        about = About(name, facts.structures, scans, rules=facts.rules, overlapping=facts.overlapping)
         try:
-            saved = save_model(network.segmentation, self.folder(), name, about)
+            saved = save_model(network, self.folder(), about)
         except OSError as error:
             self.desk.say(f"The model could not be saved ({error.strerror or 'the disk did not take it'}).", ERROR)
             return
@@ -127,7 +129,7 @@ class ModelController:
         if folder is None:
             return
         place = new_place(self.desk.application.documents_folder(), folder.name)
-        order = Order(Path(model), folder, RunFolder(place))
+        order = Order(Path(model), (folder,), RunFolder(place))
 
         def done() -> None:
             self.desk.application.open_document(order.run.completed)

@@ -15,6 +15,7 @@ from .application import Application
 from .bodies import bodies_of
 from .geometry import lies_on
 from .hatching import Hatching
+from .layer_threads import use_common_threads
 from .legend import show_legend
 from .our_nodes import remove_node
 from .outlines import make_outlines, segment_id, show_only
@@ -132,6 +133,7 @@ class Overlay:
                     show_legend(self.application, other, False)
         self.application.show_volume(self.viewed.volume, node, self.shown.opacity)
         if node is not None:
+            use_common_threads(node, self.application.slice_logics())
             show_legend(self.application, node, True)
 
     def _show_outlines(self) -> None:
@@ -195,8 +197,7 @@ class Overlay:
     def _removed(self) -> Steps[None]:
         """Given up in between, the rest is taken away the next time."""
         if self._ranks is not None:
-            self._ranks.remove()
-            yield 0.3
+            yield from scaled(self._ranks.removed(), 0.0, 0.4)
         if self._hatching is not None:
             self._hatching.remove()
             yield 0.6

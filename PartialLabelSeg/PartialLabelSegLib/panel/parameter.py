@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import slicer
-import vtk
 
 from ..run.failure import Failure
+from .observers import Observers
 from .state import PanelState, Scan, from_text, to_text
 
 TAG = "PartialLabelSeg"
@@ -47,7 +47,7 @@ class PanelParameter:
         self.problem = ""
         """Why the last `load` gave a fresh state, in a sentence; empty where it did not."""
         self._events = events
-        self._observed: list[int] = []
+        self._observers = Observers()
         self._known = ""
         """The stored text when it was last read or written here."""
 
@@ -90,28 +90,24 @@ class PanelParameter:
     def observe(self) -> None:
         """Starts to listen to the scene; `release` ends it."""
         scene = self.scene
-        if self._observed:
+        if self._observers:
             return
-
-        @vtk.calldata_type(vtk.VTK_OBJECT)
-        def removed(_caller: Any, _event: Any, node: Any) -> None:
-            self._node_removed(node)
-
-        for event, command in (
-            (scene.StartCloseEvent, lambda *_: self._events.closing()),
-            (scene.EndCloseEvent, lambda *_: self._scene_changed()),
-            (scene.EndImportEvent, lambda *_: self._scene_changed()),
-            (scene.EndRestoreEvent, lambda *_: self._scene_changed()),
-            (scene.EndUndoEvent, lambda *_: self._scene_changed()),
-            (scene.EndRedoEvent, lambda *_: self._scene_changed()),
-            (scene.NodeRemovedEvent, removed),
+        self._observers.add(scene, scene.StartCloseEvent, self._scene_closing)
+        for event in (
+            scene.EndCloseEvent,
+            scene.EndImportEvent,
+            scene.EndRestoreEvent,
+            scene.EndUndoEvent,
+            scene.EndRedoEvent,
         ):
-            self._observed.append(scene.AddObserver(event, command))
+            self._observers.add(scene, event, self._scene_changed)
+        self._observers.add_for_node(scene, scene.NodeRemovedEvent, self._node_removed)
 
     def release(self) -> None:
-        for tag in self._observed:
-            self.scene.RemoveObserver(tag)
-        self._observed = []
+        self._observers.release()
+
+    def _scene_closing(self) -> None:
+        self._events.closing()
 
     def _scene_changed(self) -> None:
         """A closed scene tells; so does one that came with a state of its own. One without (added to this one) changes nothing."""

@@ -64,6 +64,11 @@ class Stopping:
         if not self.forced:
             self._go_on(now)
 
+    def ask_harder(self, now: float) -> None:
+        """Asks; where that was done before, without grace."""
+        act = self.at_once if self.asked else self.ask
+        act(now)
+
     def tick(self, now: float) -> None:
         if self.asked and self._done < len(self._steps) and now >= self._next:
             self._go_on(now)

@@ -16,8 +16,11 @@ from .child import Child, Ending, Outputs
 from .memory import is_little, memory_bytes
 from .outcome import LAST_WORDS, Ended, Outcome, outcome_of
 from .patience import Patience, Silence, Stopping
+from .places import places_of, without_places
 from .ticker import Ticker
 
+OUTPUTS = "worker"
+"""The folder, in the work folder, of the files that a worker prints into; gone once all of it was heard."""
 LOG_LINES = 400
 LOG_BYTES = 1 << 19
 """What one worker adds to panel.log at most, and what that is cut to before another is started."""
@@ -55,6 +58,7 @@ class WorkerProcess:
         self._run: RunFolder | None = None
         self._folder = Path()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._places: tuple[str, ...] = ()
         self._written = 0
         self._last: Event | None = None
         self._little_memory = -MEMORY_SECONDS
@@ -66,6 +70,7 @@ class WorkerProcess:
         assert not self.running(), "one worker at a time"
         self._run, self._folder, self._last = run, folder, None
         self._log.clear()
+        self._places = places_of(command, folder)
         self._written, self._little_memory = 0, -MEMORY_SECONDS
         self._stopping = Stopping(self._patience, (self._ask, self._child.terminate, self._child.kill))
         forget_cancel(run)
@@ -73,7 +78,7 @@ class WorkerProcess:
             folder.mkdir(parents=True, exist_ok=True)
             shorten(folder / "panel.log", LOG_BYTES)
         self._note(f"{time.strftime('%Y-%m-%d %H:%M:%S')} started")
-        outputs = folder / "worker"
+        outputs = folder / OUTPUTS
         self._child.start(command, environment, Outputs(outputs / "said.txt", outputs / "complained.txt"))
         self._silence.heard(time.monotonic())
         self._ticker.start(LOOK_MS)
@@ -89,8 +94,7 @@ class WorkerProcess:
     def cancel(self) -> None:
         """Asks the worker to save and stop; after the grace it is ended, and all that it started. Asked twice, it is ended now."""
         if self.running():
-            act = self._stopping.at_once if self._stopping.asked else self._stopping.ask
-            act(time.monotonic())
+            self._stopping.ask_harder(time.monotonic())
 
     def let_go(self) -> None:
         """Leaves the worker at work without listening, as when Slicer is closed; `orphaned` finds it again."""
@@ -117,7 +121,7 @@ class WorkerProcess:
 
     def _keep(self, line: str) -> None:
         if line.strip():
-            short = line[:LONGEST_LOG_LINE]
+            short = without_places(line[:LONGEST_LOG_LINE], self._places)
             self._log.append(short)
             self._note(short)
             self._listeners.line(short)
@@ -139,6 +143,7 @@ class WorkerProcess:
     def _ended(self, ending: Ending) -> None:
         self._ticker.stop()
         forget_cancel(self._run)
+        shutil.rmtree(self._folder / OUTPUTS, ignore_errors=True)
         outcome = outcome_of(
             Ended(
                 code=ending.code,

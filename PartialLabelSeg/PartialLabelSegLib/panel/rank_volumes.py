@@ -13,7 +13,7 @@ from ..relabel.select import threshold
 from .colors import color_table
 from .masks import shape_of
 from .our_nodes import new_volume, remove_node
-from .steps import Steps
+from .steps import Steps, finish_now
 from .suggestions import Suggestions
 from .volumes import image_array, new_image, place
 
@@ -34,6 +34,7 @@ class RankVolumes:
         self._scene = scan.GetScene()
         self.suggestions = suggestions
         self._ids: dict[str, str] = {}
+        self._made_last = ""
         self._gamma = 1.0
 
     def node(self, structure: str = "") -> Any:
@@ -54,23 +55,29 @@ class RankVolumes:
                 return None
             found = self._new_node(structure, image)
         self._ids[structure] = self._ids.pop(structure)
+        self._made_last = structure
         self._forget_old()
         _show_from(found, self._gamma)
         yield 1.0
         return found
 
     def set_gamma(self, gamma: float) -> None:
-        """Shows what the share gamma accepts: only display nodes are touched."""
+        """Shows what the share gamma accepts: only the display node of the volume that was asked for last is touched; others follow in `make`."""
         self._gamma = gamma
-        for structure in self._ids:
-            node = self.node(structure)
-            if node is not None:
-                _show_from(node, gamma)
+        node = self.node(self._made_last)
+        if node is not None:
+            _show_from(node, gamma)
 
     def remove(self) -> None:
         """Takes all nodes out of the scene."""
-        for structure in list(self._ids):
+        finish_now(self.removed())
+
+    def removed(self) -> Steps[None]:
+        """The same, a node at a time."""
+        names = list(self._ids)
+        for done, structure in enumerate(names, 1):
             self._drop(structure)
+            yield done / len(names)
 
     def _cut(self, structure: str) -> Steps[Any]:
         """The ranks of one structure in its box; None where it has none."""

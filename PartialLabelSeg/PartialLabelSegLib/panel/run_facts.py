@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..config import from_json
+from ..config import Relabelling, from_json
 from ..data.types import Structure
 from ..run.failure import Failure
 from ..run.folder import RunFolder
@@ -15,12 +15,17 @@ from ..run.folder import RunFolder
 
 @dataclass(frozen=True)
 class RunFacts:
-    """folders: scan -> folder of its case in the run. splits: scan -> train, validation or test. rounds: the number of the last round, from 0."""
+    """folders: scan -> folder of its case in the run. splits: scan -> train, validation or test. rounds: the number of the last round, from 0.
+
+    rules: as it was begun with; None where this version does not understand them. overlapping: pairs of structures that may share voxels.
+    """
 
     structures: tuple[Structure, ...] = ()
     folders: tuple[tuple[str, str], ...] = ()
     splits: tuple[tuple[str, str], ...] = ()
     rounds: int = 0
+    rules: Relabelling | None = None
+    overlapping: frozenset[frozenset[str]] = frozenset()
 
     def folder(self, scan: str) -> str | None:
         return dict(self.folders).get(scan)
@@ -58,6 +63,7 @@ def _read(run: RunFolder) -> RunFacts:
         structures = tuple(from_json(Structure, item) for item in head["structures"])
         cases = [(str(item["name"]), str(item["folder"]), str(item["split"])) for item in head["cases"]]
         choices = head["configuration"]["relabelling"]
+        overlapping = frozenset(frozenset(map(str, pair)) for pair in head.get("overlapping", []))
         last = {"full": int(choices["rounds"]), "all-pseudo-labels": 1}.get(choices["method"], 0)
     except (Failure, KeyError, TypeError, ValueError, OSError, json.JSONDecodeError):
         return NOTHING
@@ -66,4 +72,13 @@ def _read(run: RunFolder) -> RunFacts:
         tuple((name, folder) for name, folder, _ in cases),
         tuple((name, split) for name, _, split in cases),
         last,
+        _rules(choices),
+        overlapping,
     )
+
+
+def _rules(content: Any) -> Relabelling | None:
+    try:
+        return from_json(Relabelling, content)
+    except ValueError:
+        return None

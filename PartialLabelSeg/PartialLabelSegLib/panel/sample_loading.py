@@ -8,6 +8,7 @@ from typing import Any
 from . import words
 from .application import Application
 from .ask_worker import Answer, Question
+from .observers import Observers
 from .sample_data import STUDY
 from .sample_scans import sample_scans, show_first, study_folder
 from .steps import Stepper
@@ -23,7 +24,7 @@ class SampleLoading:
         self._name = name
         self._stepper = Stepper()
         self._question = Question(application, self._fetched)
-        self._observed: int | None = None
+        self._observers = Observers()
         self._said = -1
 
     @property
@@ -35,7 +36,7 @@ class SampleLoading:
         if self.busy:
             return
         scene = self._application.scene
-        self._observed = scene.AddObserver(scene.StartCloseEvent, lambda *_: self.cancel())
+        self._observers.add(scene, scene.StartCloseEvent, self.cancel)
         if self._name == STUDY:
             # A network that does not answer must not hold up the window, so another process asks it.
             self._application.say_status(f"{self._name}: fetching about 10 MB…")
@@ -47,7 +48,7 @@ class SampleLoading:
         """Gives it up: the scene that asked for it is closed."""
         self._question.forget()
         self._stepper.cancel()
-        self._stop_watching()
+        self._observers.release()
 
     def _fetched(self, answer: Answer) -> None:
         if answer.code == 0:
@@ -66,18 +67,13 @@ class SampleLoading:
             self._application.say_status(f"{self._name}: {10 * self._said} % loaded")
 
     def _loaded(self, nodes: list[Any]) -> None:
-        self._stop_watching()
+        self._observers.release()
         show_first(self._application, nodes)
         scans = sum(node.IsA("vtkMRMLScalarVolumeNode") for node in nodes)
         self._application.say_status(f"{self._name}: {words.counted(scans, 'scan')} loaded. {NEXT}")
 
     def _failed(self, sentence: str) -> None:
-        self._stop_watching()
+        self._observers.release()
         # The status line forgets; Slicer's log keeps it.
         logging.getLogger(__name__).error("%s: %s", self._name, sentence)
         self._application.say_status(f"{self._name}: {sentence}")
-
-    def _stop_watching(self) -> None:
-        if self._observed is not None:
-            self._application.scene.RemoveObserver(self._observed)
-            self._observed = None

@@ -24,6 +24,7 @@ from ..run.failure import Failure
 from .application import Application
 from .desk import WORK
 from .geometry import ijk_to_ras, vtk_matrix
+from .load_ahead import load_ahead
 from .our_nodes import BINARY
 from .sample_data import MADE_UP, STUDY
 from .steps import Steps
@@ -67,6 +68,7 @@ def study_folder(application: Application) -> Path:
 
 def made_up_scans(scene: Any, scans: int = SCANS, undrawn: int = UNDRAWN, seed: int = SEED) -> Steps[list[Any]]:
     """Phantoms of the abdomen; each structure is drawn in about half of them, in others for each structure."""
+    yield from load_ahead()
     bodies: list[Phantom] = []
     while len(bodies) < scans + undrawn:
         for body in phantom_in_steps(np.random.default_rng([seed, len(bodies)])):

@@ -1,24 +1,27 @@
-"""What was learned, kept under a name: the network's file in a folder of the user, and beside it what it knows and was learned from."""
+"""What was learned, kept under a name: the networks' files in a folder of the user, and beside them what they know and were learned from."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from ..config import from_json, to_json
 from ..data.case import safe_name
+from ..data.model_file import (
+    CONFIDENCE,
+    ENDING,
+    About,
+    about_beside,
+    confidence_beside,
+    is_network,
+    read_about,
+    write_about,
+)
 from ..data.types import Structure
 from ..run.failure import Failure
-from ..run.files import read_json, write_json
 from ..run.folder import RoundFolder, RunFolder
-
-FORMAT = 1
-ENDING, ABOUT = ".pt", ".json"
 
 
 @dataclass(frozen=True)
@@ -53,37 +56,42 @@ def latest_network(run: RunFolder | None) -> RoundFolder | None:
 
 def models_in(folder: Path) -> tuple[SavedModel, ...]:
     """The saved models, by name."""
-    found = [model_at(path) for path in folder.glob(f"*{ENDING}")] if folder.is_dir() else []
+    found = [model_at(path) for path in folder.glob(f"*{ENDING}") if is_network(path)] if folder.is_dir() else []
     return tuple(sorted(found, key=lambda model: model.name.lower()))
 
 
 def model_at(path: Path) -> SavedModel:
     """A model by its file, with what stands beside it."""
     try:
-        about = read_json(path.with_suffix(ABOUT), "what a model knows")
-        structures = tuple(from_json(Structure, item) for item in about["structures"])
-        return SavedModel(path, str(about["name"]), structures, int(about["scans"]), str(about["date"]))
-    except (Failure, KeyError, TypeError, ValueError):
+        about = read_about(path)
+    except Failure:
         return SavedModel(path, path.stem)
+    return SavedModel(path, about.name, about.structures, about.scans, about.date)
 
 
 def place_for(folder: Path, name: str) -> Path:
     """The file of a model of this name."""
-    return folder / f"{safe_name(name)}{ENDING}"
+    path = folder / f"{safe_name(name)}{ENDING}"
+    return path if is_network(path) else path.with_name(path.name.replace(CONFIDENCE, f"_confidence{ENDING}"))
 
 
-def save_model(network: Path, folder: Path, name: str, about: Mapping[str, Any]) -> SavedModel:
-    """Copies a network; one of the same name is replaced. about: structures and the number of scans. OSError: it cannot be written."""
+def save_model(learned: RoundFolder, folder: Path, about: About) -> SavedModel:
+    """Copies the networks of a round; a model of the same name is replaced. OSError: it cannot be written.
+
+    The confidence network goes first and comes last: whenever this is cut off, what is there is a whole model, or a network alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path = place_for(folder, name)
-    beside = path.with_name(f".{path.name}.part")
-    path.with_suffix(ABOUT).unlink(missing_ok=True)
-    shutil.copyfile(network, beside)
-    os.replace(beside, path)
-    structures = [to_json(item) for item in about["structures"]]
-    date = time.strftime("%Y-%m-%d")
-    write_json(
-        path.with_suffix(ABOUT),
-        {"format": FORMAT, "name": name, "structures": structures, "scans": about["scans"], "date": date},
-    )
+    path = place_for(folder, about.name)
+    for beside in (confidence_beside(path), about_beside(path)):
+        beside.unlink(missing_ok=True)
+    _copied(learned.segmentation, path)
+    write_about(path, replace(about, date=time.strftime("%Y-%m-%d")))
+    if about.rules is not None and about.rules.confidence == "learned" and learned.confidence.is_file():
+        _copied(learned.confidence, confidence_beside(path))
     return model_at(path)
+
+
+def _copied(source: Path, path: Path) -> None:
+    beside = path.with_name(f".{path.name}.part")
+    shutil.copyfile(source, beside)
+    os.replace(beside, path)

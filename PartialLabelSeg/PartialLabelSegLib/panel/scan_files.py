@@ -20,7 +20,7 @@ from ..run.failure import Failure
 from .geometry import grid_of, grid_of_matrix, ijk_to_ras_of, into_volume, vtk_matrix, whole_step
 from .masks import around, box_of, image_matrix, intersection, shape_of, within
 from .our_nodes import BINARY
-from .segments import DrawnSegment, drawn, labelmaps
+from .segments import DrawnSegment, drawn, labelmaps_in_steps
 from .steps import Steps, scaled
 from .stream import write_packed, write_volume
 from .volumes import array_of, image_array
@@ -47,7 +47,7 @@ def write_scan(folder: Path, stem: str, volume: Any, segmentation: Any = None) -
 
 def write_segmentation(path: Path, node: Any, volume: Any) -> Steps[None]:
     """Writes what is drawn in a segmentation node, with names, colours, terminology and the tags that mean something here."""
-    segmentation = labelmaps(node, volume)
+    segmentation = yield from scaled(labelmaps_in_steps(node, volume), 0.0, 0.0)
     segments = drawn(segmentation)
     yield 0.0
     layers = _layers(segmentation, segments, node, volume)

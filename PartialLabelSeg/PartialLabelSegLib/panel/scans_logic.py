@@ -15,13 +15,15 @@ from .cohort import CohortTable, structures_of
 from .cohort_sources import DataSetRead, SceneScan, with_data_set, with_scene_scan
 from .data_sets import DataSets
 from .desk import ERROR, WARNING, Desk
+from .disk_scans import DiskScans
 from .gather import Writer
+from .observers import Observers
 from .pairs import Pair, guess_pairs, scans_of, segmentations_of
 from .sample_data import MADE_UP
 from .sample_scans import sample_scans, show_first
 from .scene_scans import read_pair, read_pairs, scene_writer
-from .state import PanelState, Scan
-from .view_models import NodeView, ScansView
+from .state import Scan
+from .view_models import NodeView, ProblemView, ScansView, ScanView
 
 MAKING = "Making sample scans…"
 READING = "Reading the scans of the scene…"
@@ -37,25 +39,30 @@ class ScansController:
         self.writer: Writer = scene_writer(desk.scene, uuid.uuid4().hex)
         self._stamps: dict[str, str] = {}
         self._data_sets = DataSets(desk.application, self._data_set_read, lambda text: desk.say(text, ERROR))
-        self._observed = [
-            desk.scene.AddObserver(event, lambda *_: desk.tell())
-            for event in (desk.scene.NodeAddedEvent, desk.scene.NodeRemovedEvent)
-        ]
+        self._disk = DiskScans(desk, self._put_in_views)
+        self._observers = Observers()
+        for event in (desk.scene.NodeAddedEvent, desk.scene.NodeRemovedEvent):
+            self._observers.add(desk.scene, event, desk.tell)
         desk.structures_of_table = self.structures
-        desk.on_scene_closing(self._data_sets.forget)
+        desk.on_scene_closing(self._closing)
         desk.on_scene_replaced(self._replaced)
         self.refresh()
 
     def release(self) -> None:
         self._data_sets.forget()
-        for tag in self._observed:
-            self._desk.scene.RemoveObserver(tag)
-        self._observed = []
+        self._disk.release()
+        self._observers.release()
 
     def view(self) -> ScansView:
         desk = self._desk
         offered = (_nodes(scans_of(desk.scene)), _nodes(segmentations_of(desk.scene)))
-        return self.table.view(desk.state, *offered, busy=self._data_sets.busy or desk.busy)
+        view = self.table.view(desk.state, *offered, busy=self._data_sets.busy or self._disk.busy or desk.busy)
+        return replace(view, scans=tuple(map(self._with_problem, view.scans)), disk=self._disk.view())
+
+    def _with_problem(self, row: ScanView) -> ScanView:
+        """A scan that was to be shown and could not says why."""
+        why = self._disk.problem(row.name)
+        return replace(row, problems=(*row.problems, ProblemView(why))) if why else row
 
     def structures(self) -> tuple[Structure, ...]:
         """Those of the table, with their colours and terminology."""
@@ -123,10 +130,14 @@ class ScansController:
             self._desk.say(f"{Path(data.source).name} holds no scan that can be read.", WARNING)
         self._desk.tell()
 
+    def _closing(self) -> None:
+        self._data_sets.forget()
+        self._disk.forget()
+
     def _replaced(self) -> None:
         self.table.forget()
         self._stamps.clear()
-        self._data_sets.forget()
+        self._closing()
         self.refresh()
 
     # What the user asks for
@@ -205,39 +216,38 @@ class ScansController:
             return
         fresh = self._learned(scene)
         self._desk.put(
-            _without_pair(state, scan, segmentation).with_scan(
+            cohort_edits.without_pair(state, scan, segmentation).with_scan(
                 cohort_edits.refreshed(chosen, fresh.found, fresh.problems)
             )
         )
         self.refresh()
 
     def show_scan(self, scan: str) -> None:
+        """Puts a scan with its drawing into the views; one that lies on disk is read first."""
         found = self._desk.state.scan_named(scan)
         if found is None:
             return
         self._desk.change(scan=scan)
         volume, drawing = self._nodes_of(found)
         if volume is not None:
-            self._desk.application.show_volume(volume)
-            self._desk.application.fit_slices()
-            for other in self._desk.state.scans:
-                node = self._nodes_of(other)[1]
-                if node is not None:
-                    node.SetDisplayVisibility(node is drawing)
+            self._disk.clear()
+            self._put_in_views(volume, drawing)
         elif found.source:
-            self._desk.say(f"'{scan}' lies on disk; the step Look shows it once learning has read it.")
+            self._disk.show(found)
+
+    def keep_scan(self, scan: str, kept: bool) -> None:
+        """Leaves a scan that was loaded from disk in Slicer, or lets it go with the next one."""
+        self._disk.keep(scan, kept)
+
+    def _put_in_views(self, volume: Any, drawing: Any) -> None:
+        """Of all drawings only that of the scan in the views is in sight."""
+        self._desk.application.show_volume(volume)
+        self._desk.application.fit_slices()
+        drawings = [self._nodes_of(scan)[1] for scan in self._desk.state.scans]
+        for node in (*drawings, *self._disk.drawings()):
+            if node is not None:
+                node.SetDisplayVisibility(node is drawing)
 
 
 def _nodes(nodes: list[Any]) -> tuple[NodeView, ...]:
     return tuple(NodeView(str(node.GetID()), str(node.GetName() or node.GetID())) for node in nodes)
-
-
-def _without_pair(state: PanelState, scan: str, segmentation: str) -> PanelState:
-    """A segmentation belongs to one scan: the one that had it before is without it."""
-    scans = tuple(
-        replace(item, segmentation="")
-        if segmentation and item.segmentation == segmentation and item.name != scan
-        else item
-        for item in state.scans
-    )
-    return replace(state, scans=scans)

@@ -12,32 +12,37 @@ from .gather import Writer
 from .geometry import into_volume
 from .pairs import Pair
 from .scan_files import write_scan
-from .segments import drawn, labelmaps
+from .segments import drawn, labelmaps_in_steps
 from .state import Scan
-from .steps import Steps
+from .steps import Steps, finish_now, one_after_another, scaled
 from .volumes import check_volume
 
 
 def read_pairs(pairs: Sequence[Pair]) -> Steps[list[SceneScan]]:
-    """Each pair as it is drawn now, one in a step."""
-    result = []
-    for done, pair in enumerate(pairs, 1):
-        result.append(read_pair(pair.name, pair.volume, pair.segmentation))
-        yield done / len(pairs)
-    return result
+    """Each pair as it is drawn now."""
+    return (yield from one_after_another([_read(pair.name, pair.volume, pair.segmentation) for pair in pairs]))
 
 
 def read_pair(name: str, volume: Any, segmentation: Any = None) -> SceneScan:
     """A volume node (None: it is gone) and its segmentation node (None: there is none). What is wrong with them becomes sentences."""
+    return finish_now(_read(name, volume, segmentation))
+
+
+def _read(name: str, volume: Any, segmentation: Any) -> Steps[SceneScan]:
     problems = []
     segments: tuple[Segment, ...] = ()
     try:
         if volume is not None:
             check_volume(volume)
-            segments = drawn(labelmaps(segmentation, volume)) if segmentation is not None else ()
+            segments = yield from _drawn(segmentation, volume)
     except Failure as failure:
         problems.append(Failure(failure.wrong[:1].upper() + failure.wrong[1:], way_out=failure.way_out).sentence())
+    yield 1.0
     return SceneScan(name, _id(volume), _id(segmentation), segments, tuple(problems))
+
+
+def _drawn(segmentation: Any, volume: Any) -> Steps[tuple[Segment, ...]]:
+    return () if segmentation is None else drawn((yield from labelmaps_in_steps(segmentation, volume)))
 
 
 def _id(node: Any) -> str:
@@ -53,7 +58,7 @@ def scene_writer(scene: Any, session: str) -> Writer:
             text = "Choose another volume for it, or remove it from the list."
             raise Failure("its volume is not in the scene any more.", case=scan.name, way_out=text)
         try:
-            segments = drawn(labelmaps(segmentation, volume)) if segmentation is not None else ()
+            segments = yield from scaled(_drawn(segmentation, volume), 0.0, 0.0)
             yield from write_scan(folder, stem, volume, segmentation)
         except Failure as failure:
             raise Failure(failure.wrong, way_out=failure.way_out, case=scan.name, structure=failure.structure) from None

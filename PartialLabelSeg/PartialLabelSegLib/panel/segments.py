@@ -17,6 +17,7 @@ from ..relabel.export import ORIGIN_TAG
 from ..run.failure import Failure
 from .geometry import ijk_to_ras_of, into_volume, vtk_matrix
 from .our_nodes import BINARY
+from .steps import Steps, finish_now
 from .volumes import image_array
 
 SURFACE = "Closed surface"
@@ -42,26 +43,59 @@ class DrawnSegment:
 
 
 def labelmaps(node: Any, volume: Any) -> Any:
-    """The node's vtkSegmentation where it has label maps, else a copy in which they are made on the volume's grid (a drawn surface).
+    """The node's vtkSegmentation where it has label maps, else one in which they are made on the volume's grid (of a drawn surface).
 
     Failure: it cannot be turned into label maps.
     """
+    return finish_now(labelmaps_in_steps(node, volume))
+
+
+def labelmaps_in_steps(node: Any, volume: Any, only: str = "") -> Steps[Any]:
+    """The same, a segment at a time. only: of this segment alone, by its id. The drawing itself stays as it is."""
     segmentation = node.GetSegmentation()
     if segmentation.GetNumberOfSegments() == 0 or segmentation.ContainsRepresentation(BINARY):
         return segmentation
-    copy = slicer.vtkSegmentation()
-    copy.DeepCopy(segmentation)
-    reference = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
-    geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(_matrix_for(node, volume), volume.GetImageData())
-    copy.SetConversionParameter(reference, geometry)
-    if not copy.CreateRepresentation(BINARY):
-        source = segmentation.GetSourceRepresentationName()
-        raise Failure(
-            f"its segments are kept as '{source}', which cannot be turned into voxels.",
-            case=volume.GetName(),
-            way_out="Create a binary labelmap in the Segmentations module, or leave this segmentation out.",
-        )
-    return copy
+    matrix, size = _matrix_for(node, volume), volume.GetImageData()
+    geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(matrix, size)
+    result = slicer.vtkSegmentation()
+    result.SetSourceRepresentationName(BINARY)
+    keys = [segmentation.GetNthSegmentID(place) for place in range(segmentation.GetNumberOfSegments())]
+    wanted = [key for key in keys if only in ("", key)]
+    for done, key in enumerate(wanted, 1):
+        segment = _as_label_map(segmentation, key, geometry)
+        if segment is None:
+            source = segmentation.GetSourceRepresentationName()
+            raise Failure(
+                f"its segments are kept as '{source}', which cannot be turned into voxels.",
+                case=volume.GetName(),
+                way_out="Create a binary labelmap in the Segmentations module, or leave this segmentation out.",
+            )
+        result.AddSegment(segment, key)
+        yield done / len(wanted)
+    return result
+
+
+def _as_label_map(segmentation: Any, key: str, geometry: str) -> Any:
+    """A copy of a segment that has a label map only; None where it cannot be made."""
+    source, segment = segmentation.GetSourceRepresentationName(), segmentation.GetSegment(key)
+    one = slicer.vtkSegmentation()
+    one.SetSourceRepresentationName(source)
+    copy = slicer.vtkSegment()
+    copy.DeepCopyMetadata(segment)
+    shape = segment.GetRepresentation(source)
+    if shape is None:
+        return None
+    copy.AddRepresentation(source, shape)
+    one.AddSegment(copy, key)
+    one.SetConversionParameter(slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName(), geometry)
+    if not one.CreateRepresentation(BINARY):
+        return None
+    # A new segment, for the surface must not go with the one that it was made of.
+    result = slicer.vtkSegment()
+    result.DeepCopyMetadata(segment)
+    result.AddRepresentation(BINARY, copy.GetRepresentation(BINARY))
+    result.SetLabelValue(copy.GetLabelValue())
+    return result
 
 
 def _matrix_for(node: Any, volume: Any) -> Any:

@@ -153,9 +153,18 @@ class SlicerApplication(Application):
         dialog.execDialog(item)
         return ""
 
+    def slice_logics(self) -> list[Any]:
+        logics = slicer.app.applicationLogic().GetSliceLogics()
+        return [logics.GetItemAsObject(place) for place in range(logics.GetNumberOfItems())]
+
     def slice_interactors(self) -> dict[str, Any]:
         manager = slicer.app.layoutManager()
         return {name: manager.sliceWidget(name).sliceView().interactor() for name in manager.sliceViewNames()}
+
+    def redraw_slices(self, names: list[str]) -> None:
+        manager = slicer.app.layoutManager()
+        for name in set(names) & set(manager.sliceViewNames()):
+            manager.sliceWidget(name).sliceView().scheduleRender()
 
     def fit_slices(self) -> None:
         slicer.util.resetSliceViews()

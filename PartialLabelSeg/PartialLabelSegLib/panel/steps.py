@@ -52,6 +52,8 @@ class Stepper:
 
     def __init__(self) -> None:
         self._timer = qt.QTimer()
+        # Started anew after each turn: what became due meanwhile, such as the drawing of a view, comes first.
+        self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._turn)
         self._work: Steps[Any] | None = None
@@ -113,6 +115,7 @@ class Stepper:
                 "This could not be done because of a mistake in this module; the Python console says more."
             )
             raise
+        self._timer.start(0)
         self._told(share)
 
     def _end(self, failed: bool = False) -> Callable[[Any], object]:

@@ -16,7 +16,7 @@ from .geometry import ijk_to_ras_of, vtk_matrix
 from .masks import Region
 from .our_nodes import hidden_segmentation, remove_node
 from .segments import SURFACE
-from .steps import Steps
+from .steps import Steps, scaled
 
 ROLE = "surfaces"
 MOST_VOXELS = 250_000
@@ -26,11 +26,11 @@ SOLID, SEE_THROUGH = 1.0, 0.4
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A region of a scan to be drawn as a surface, looked up when it is. key: the segment's id, unique. opacity: 0..1."""
+    """A region of a scan to be drawn as a surface, looked up in steps when it is. key: the segment's id, unique. opacity: 0..1."""
 
     key: str
     structure: Structure
-    region: Callable[[], Region | None]
+    region: Callable[[], Steps[Region | None]]
     opacity: float = SOLID
 
 
@@ -54,8 +54,9 @@ def _added(node: Any, scan: Any, bodies: Sequence[Body]) -> Steps[None]:
     display = node.GetDisplayNode()
     yield 0.0
     for number, body in enumerate(bodies, 1):
-        region = body.region()
-        yield (number - 0.5) / len(bodies)
+        half = (number - 0.5) / len(bodies)
+        region = yield from scaled(body.region(), half - 0.5 / len(bodies), half)
+        yield half
         if region is None:
             continue
         segment = slicer.vtkSegment()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .child import Child, Ending, Outputs
+from .brief_program import BriefProgram, Printed
 from .ticker import Ticker
 
 OLDEST = (2, 2)
@@ -67,58 +66,44 @@ class TorchProbe:
     def __init__(self, found: Callable[[TorchState], object], patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._found = found
         self._patience = patience_seconds
-        self._child = Child(self._heard, self._ended)
+        self._program = BriefProgram(self._ended)
         self._ticker = Ticker(self._look)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._answer: dict[str, object] = {}
-        self._complaint = ""
         self._began = 0.0
         self._gave_up = False
 
     def ask(self, python: str, environment: Mapping[str, str]) -> None:
         """Asks this Python; a question that is still open is dropped."""
+
+        def command(folder: Path) -> list[str]:
+            # A file, not `-c`: nobody between here and Python then has to pass quotation marks and line ends on.
+            script = folder / "look_for_torch.py"
+            script.write_text(SCRIPT, encoding="utf-8")
+            return [python, "-u", str(script), *NEEDED]
+
         self.forget()
-        self._answer, self._complaint, self._gave_up = {}, "", False
-        self._folder = tempfile.TemporaryDirectory(prefix="partiallabelseg-", ignore_cleanup_errors=True)
-        folder = Path(self._folder.name)
-        # A file, not `-c`: nobody between here and Python then has to pass quotation marks and line ends on.
-        script = folder / "look_for_torch.py"
-        script.write_text(SCRIPT, encoding="utf-8")
-        self._child.start(
-            [python, "-u", str(script), *NEEDED], environment, Outputs(folder / "said.txt", folder / "complained.txt")
-        )
-        self._began = time.monotonic()
+        self._gave_up, self._began = False, time.monotonic()
+        self._program.start(command, environment)
         self._ticker.start(500)
 
     def asking(self) -> bool:
-        return self._child.running()
+        return self._program.running()
 
     def forget(self) -> None:
         """Nothing more is told."""
-        self._child.kill()
-        self._child.let_go()
-        self._clean()
-
-    def _heard(self, line: str, complained: bool) -> None:
-        if complained:
-            self._complaint = line.strip() or self._complaint
-            return
-        try:
-            said = json.loads(line)
-        except (ValueError, RecursionError):
-            return
-        if isinstance(said, dict) and MARK in said:
-            self._answer = said
+        self._ticker.stop()
+        self._program.forget()
 
     def _look(self) -> None:
         if time.monotonic() - self._began > self._patience and not self._gave_up:
             self._gave_up = True
-            self._child.kill()
+            self._program.kill()
 
-    def _ended(self, ending: Ending) -> None:
-        self._clean()
-        if self._answer:
-            self._found(state_of(self._answer))
+    def _ended(self, printed: Printed) -> None:
+        self._ticker.stop()
+        answers = [answer for answer in map(_answer, printed.lines) if answer is not None]
+        ending = printed.ending
+        if answers:
+            self._found(state_of(answers[-1]))
         elif ending.not_started:
             self._found(TorchState("unknown", f"The Python for learning could not be started: {ending.not_started}."))
         elif self._gave_up:
@@ -126,13 +111,16 @@ class TorchProbe:
             self._found(TorchState("unknown", text))
         else:
             crashed = f"Python ended while it started PyTorch (exit status {ending.code})."
-            self._found(TorchState("broken", f"{crashed} {short(self._complaint)}".strip()))
+            self._found(TorchState("broken", f"{crashed} {short(printed.complaint)}".strip()))
 
-    def _clean(self) -> None:
-        self._ticker.stop()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+
+def _answer(line: str) -> dict[str, object] | None:
+    """What the script says in a line; None for what others print."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) and MARK in said else None
 
 
 def state_of(said: Mapping[str, object]) -> TorchState:

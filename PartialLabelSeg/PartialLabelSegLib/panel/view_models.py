@@ -106,6 +106,15 @@ class MergeView:
 
 
 @dataclass(frozen=True)
+class DiskView:
+    """Scans that lie on disk and were loaded to be looked at, by name. reading, shown: '' for none. kept: those that the next one does not remove."""
+
+    reading: str = ""
+    shown: str = ""
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ScansView:
     """The step Scans. `summary`: what there is, in a sentence; `busy`: what is being done right now, or empty.
 
@@ -121,6 +130,7 @@ class ScansView:
     shown: str = ""
     summary: str = ""
     busy: str = ""
+    disk: DiskView = DiskView()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..view_models_decide import Choice
 from .chooser import Chooser
 
 MOST_MINUTES, USUAL_MINUTES = 10_000, 60
-MOST_ROUNDS, MOST_SEED = 20, 2**31 - 1
+MOST_ROUNDS, MOST_SEED = 21, 2**31 - 1
 
 SetChoice = Callable[[str, object], None]
 
@@ -34,8 +34,8 @@ class LearnChoices:
         self.minutes = _number("minutes", 1, MOST_MINUTES, "How long learning may take, all rounds together.")
         self.minutes.setSuffix(" min")
         self.minutes.setValue(USUAL_MINUTES)
-        tip = "How often suggestions become labels that the next round learns from. 0: learn once only."
-        self.rounds = _number("rounds", 0, MOST_ROUNDS, tip)
+        tip = "How often it learns: first from what is drawn, then each time also from what was accepted since. 1: once only."
+        self.rounds = _number("rounds", 1, MOST_ROUNDS, tip)
         self.seed = _number("seed", 0, MOST_SEED, "Another number gives another run; the same number repeats it.")
         self.reset = button("Defaults", "choices_reset", "Set everything here as it was at first.", reset)
         self.widget = self._laid_out()
@@ -79,7 +79,8 @@ class LearnChoices:
         # Qt 5 has these signals for numbers and for texts: the slots ask for the value themselves.
         self.limited.toggled.connect(lambda checked=False: self._minutes_changed())
         self.minutes.valueChanged.connect(lambda value=0: self._minutes_changed())
-        self.rounds.valueChanged.connect(lambda value=0: self._chosen("rounds", int(get(self.rounds, "value"))))
+        # For people the first round counts too, as in the words of progress; a choice holds those that come after it.
+        self.rounds.valueChanged.connect(lambda value=0: self._chosen("rounds", int(get(self.rounds, "value")) - 1))
         self.seed.valueChanged.connect(lambda value=0: self._chosen("seed", int(get(self.seed, "value"))))
 
     def _minutes_changed(self) -> None:
@@ -97,7 +98,7 @@ class LearnChoices:
             self.limited.setChecked(view.minutes is not None)
             if view.minutes is not None:
                 _set(self.minutes, max(1, round(view.minutes)))
-            _set(self.rounds, view.rounds)
+            _set(self.rounds, view.rounds + 1)
             _set(self.seed, view.seed)
         self.minutes.setEnabled(view.minutes is not None)
         self.widget.setEnabled(enabled)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import qt
 
-from ..qt_subset import button, get, label, paragraph, row
+from ..qt_subset import Quiet, button, get, label, paragraph, row
 from ..view_models import NodeView, ScansView, ScanView, SegmentView
 from ..view_models_decide import Choice
 from .chooser import Chooser
@@ -16,13 +16,23 @@ from .rename_bar import LEFT_OUT
 from .scan_problems import ScanProblems
 
 NOTHING = Choice("", "(none)", "Nothing is chosen.")
+SHOW = "Show this scan in all views, with what is drawn in it. A double click on its name does the same."
+SHOW_FROM_DISK = (
+    f"{SHOW} It is read from its files, which are not changed, and is removed again when another scan is shown."
+)
+BEING_READ = "This scan is being read; it is shown as soon as it is there."
+KEEP = (
+    "Leave this scan and its drawing in Slicer when another one is shown, and save them with the scene. Learning does not need it: "
+    "it takes what the files hold, whatever is changed here."
+)
 
 
 @dataclass(frozen=True)
 class DetailCalls:
-    """What the part tells: show or remove the scan, another pair was picked, a segment is to be renamed."""
+    """What the part tells: show the scan, keep it loaded or not, remove it, another pair was picked, a segment is to be renamed."""
 
     show_scan: Callable[[str], None]
+    keep_scan: Callable[[str, bool], None]
     remove: Callable[[str], None]
     pick_pair: Callable[[str, str, str], None]
     rename: Callable[[str, str], None]
@@ -56,7 +66,11 @@ class ScanDetail:
         calls = self._calls
         tip = "Let this segment count as another structure, in this scan only."
         self.rename = button("Rename…", "segment_rename", tip, self._rename_clicked)
-        show = button("Show", "scan_show", "Show this scan in all views.", lambda: calls.show_scan(self._scan.name))
+        self._show = button("Show", "scan_show", SHOW, lambda: calls.show_scan(self._scan.name))
+        self._keep = qt.QCheckBox("Keep it loaded")
+        self._keep.setObjectName("scan_keep")
+        self._keep.setToolTip(KEEP)
+        self._keep.toggled.connect(lambda checked=False: calls.keep_scan(self._scan.name, bool(checked)))
         tip = "Take this scan out of the list. Nothing is deleted from the scene or the disk."
         remove = button("Remove", "scan_remove", tip, lambda: calls.remove(self._scan.name))
         grid = qt.QGridLayout(self.widget)
@@ -65,7 +79,7 @@ class ScanDetail:
         grid.addWidget(self.title, 0, 0, 1, 3)
         grid.addWidget(self.readout, 1, 0, 1, 3)
         grid.addWidget(self.problems.widget, 2, 0, 1, 3)
-        grid.addWidget(row(show, remove, None), 3, 0, 1, 3)
+        grid.addWidget(row(self._show, remove, self._keep, None), 3, 0, 1, 3)
         for line, (text, box) in enumerate(zip(self._labels, (self.volume, self.segmentation, self.segment)), 4):
             grid.addWidget(text, line, 0)
             grid.addWidget(box.widget, line, 1, 1, 1 if box is self.segment else 2)
@@ -80,12 +94,22 @@ class ScanDetail:
         set_text(self.title, f"{scan.name} ({scan.origin})" if scan.origin else scan.name)
         set_text(self.readout, readout)
         self.problems.show(scan.problems)
+        self._show_whether_loaded(view, scan)
         self.volume.show(_choices(view.volumes), scan.volume)
         self.segmentation.show(_choices(view.segmentations), scan.segmentation)
         for part in (*self._labels[:2], self.volume.widget, self.segmentation.widget):
             part.setVisible(scan.in_scene)
         for part in (self._labels[2], self.segment.widget, self.rename):
             part.setVisible(bool(scan.segments))
+
+    def _show_whether_loaded(self, view: ScansView, scan: ScanView) -> None:
+        """A scan that lies on disk can be kept once it is loaded."""
+        reading, kept = scan.name == view.disk.reading, scan.name in view.disk.kept
+        self._show.setEnabled(not reading)
+        self._show.setToolTip(BEING_READ if reading else SHOW if scan.in_scene else SHOW_FROM_DISK)
+        self._keep.setVisible(not scan.in_scene and (kept or scan.name == view.disk.shown))
+        with Quiet(self._keep):
+            self._keep.setChecked(kept)
 
     def point_at(self, structure: str) -> None:
         """Chooses the segment that counts as `structure`, else the one that was chosen."""

@@ -22,6 +22,7 @@ ROW, NARROW, SENTENCE = 1.5, 1.7, 14.0
 NAMES_SHARE = 0.4
 """The scans' names take at most this share of the width."""
 FEWEST_ROWS, MOST_ROWS = 3, 16
+SHOWS = "A double click shows this scan in all views."
 
 
 class ScanTable:
@@ -113,7 +114,7 @@ class ScanTable:
         """The scan's name with an icon, and what is wrong in the last column."""
         sentences = [problem.sentence for problem in scan.problems]
         name, remark = qt.QTableWidgetItem(scan.name), qt.QTableWidgetItem("  ".join(sentences))
-        name.setToolTip("\n".join([scan.name, *([scan.origin] if scan.origin else []), *sentences]))
+        name.setToolTip("\n".join([scan.name, *([scan.origin] if scan.origin else []), *sentences, SHOWS]))
         remark.setToolTip("\n".join(sentences))
         remark.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         if scan.problems:

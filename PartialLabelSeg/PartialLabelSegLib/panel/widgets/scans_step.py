@@ -39,6 +39,7 @@ class ScansActions(Protocol):
     def merge(self, structures: tuple[str, ...], into: str) -> None: ...
     def pick_pair(self, scan: str, volume: str, segmentation: str) -> None: ...
     def show_scan(self, scan: str) -> None: ...
+    def keep_scan(self, scan: str, kept: bool) -> None: ...
 
 
 class ScansStep:
@@ -58,7 +59,11 @@ class ScansStep:
         self.problems = ScanProblems("set_problems", self.go_to)
         self.detail = ScanDetail(
             DetailCalls(
-                actions.show_scan, lambda scan: actions.remove((scan,)), actions.pick_pair, self._rename_segment
+                actions.show_scan,
+                actions.keep_scan,
+                lambda scan: actions.remove((scan,)),
+                actions.pick_pair,
+                self._rename_segment,
             )
         )
         self._merge = self._merge_row()
@@ -197,7 +202,8 @@ class ScansStep:
                 tip,
                 lambda: self._rename_segment(scan, segment),
             )
-        add_entry(menu, "Show this scan", "menu_show", "Show it in all views.", lambda: self._actions.show_scan(scan))
+        tip = "Show it in all views, with what is drawn in it."
+        add_entry(menu, "Show this scan", "menu_show", tip, lambda: self._actions.show_scan(scan))
 
     def _segment_of(self, scan: str, structure: str) -> str:
         segments = next((item.segments for item in self._view.scans if item.name == scan), ())

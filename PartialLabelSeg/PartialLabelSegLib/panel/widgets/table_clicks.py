@@ -33,7 +33,8 @@ class TableClicks:
         table.currentCellChanged.connect(lambda row=0, column=0, row_before=0, column_before=0: calls.moved())
         table.cellEntered.connect(lambda row=0, column=0: self._entered(row, column))
         names = table.verticalHeader()
-        names.sectionDoubleClicked.connect(lambda row=0: calls.show_scan(owner.scan(row)))
+        names.sectionDoubleClicked.connect(lambda row=0: self._show(row))
+        table.cellDoubleClicked.connect(lambda row=0, column=0: self._double_clicked(row, column))
         self._keys = [self._shortcut("Space", self._cycle), self._shortcut("Return", self._menu_by_key)]
 
     def _shortcut(self, key: str, slot: Callable[[], None]) -> Any:
@@ -48,6 +49,17 @@ class TableClicks:
         selects = bool(held & qt.Qt.ShiftModifier) or bool(held & qt.Qt.ControlModifier)
         if not selects and self._owner.structure(column):
             self._calls.menu(((self._owner.scan(row), self._owner.structure(column)),), self._below(row, column))
+
+    def _double_clicked(self, row: int, column: int) -> None:
+        """Behind the cells, where the first click opens no menu, a line is shown as by its name."""
+        if not self._owner.structure(column):
+            self._show(row)
+
+    def _show(self, row: int) -> None:
+        """The scan becomes the current one, so that what belongs to it is in sight, too."""
+        self._owner.select(self._owner.scan(row))
+        self._calls.moved()
+        self._calls.show_scan(self._owner.scan(row))
 
     def _context_menu(self, place: Any) -> None:
         self._calls.menu(self._meant(), self._table.viewport().mapToGlobal(place))
