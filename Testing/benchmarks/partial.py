@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cells import finished, kept
 from benchmarks.partial_study import STUDIES, Study, labels_of
 from benchmarks.partial_table import write_tables
-from PartialLabelSegLib.begin import Head, drawn_in, final_splits, open_session
+from PartialLabelSegLib.begin import Head, drawn_in, final_splits
 from PartialLabelSegLib.config import Configuration, Relabelling
 from PartialLabelSegLib.data.case import Case, CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid
@@ -29,11 +29,9 @@ from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import read_prediction
 from PartialLabelSegLib.data.types import structures_named
 from PartialLabelSegLib.metrics.overlap import overlap
-from PartialLabelSegLib.rounds import rounds_of, run_rounds
-from PartialLabelSegLib.run.events import Event
-from PartialLabelSegLib.run.files import read_json, write_json
+from PartialLabelSegLib.rounds import rounds_of
+from PartialLabelSegLib.run.files import read_json
 from PartialLabelSegLib.run.folder import RunFolder
-from PartialLabelSegLib.terminal import ProgressBar
 from PartialLabelSegLib.train.judged import confidence_ranking
 from PartialLabelSegLib.train.session import Session
 
@@ -72,34 +70,17 @@ class Cell:
 def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     """Trains and measures one cell; its result is read from the work folder where it is there."""
     folder = work / cell.name
-    if (folder / "result.json").exists():
-        return dict(read_json(folder / "result.json", "a result"))
-    run = RunFolder(folder / "run")
-    if not run.head.exists():
-        _import(cell, run, folder / "truth")
-    _take_over_round_zero(cell, work, run)
-    bar = ProgressBar(sys.stdout)
-    session = _told(open_session(run, folder / "truth"), bar)
-    _told(run_rounds(session), bar)
-    result = {
-        "study": cell.study.name,
-        "fold": cell.fold,
-        "alpha": cell.alpha,
-        "method": cell.method,
-        **measure(session, cell.study),
-    }
-    write_json(folder / "result.json", result)
-    for rest in ("prepared", "cases"):
-        shutil.rmtree(run.path / rest, ignore_errors=True)
-    return result
 
+    def measured() -> dict[str, Any]:
+        run = RunFolder(folder / "run")
+        if not run.head.exists():
+            _import(cell, run, folder / "truth")
+        _take_over_round_zero(cell, work, run)
+        session = finished(run, folder / "truth")
+        said = {"study": cell.study.name, "fold": cell.fold, "alpha": cell.alpha, "method": cell.method}
+        return {**said, **measure(session, cell.study)}
 
-def _told(story: Iterator[Event], bar: ProgressBar) -> Any:
-    while True:
-        try:
-            bar(next(story))
-        except StopIteration as end:
-            return end.value
+    return kept(folder, measured)
 
 
 def _import(cell: Cell, run: RunFolder, truth: Path) -> None:

@@ -12,32 +12,28 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.cells import finished, kept
 from benchmarks.raters_measure import found_instances, measure_scan, readers_themselves, together
 from benchmarks.raters_rows import GRID, PARTS, READERS, ROWS, Row
 from benchmarks.raters_speed import measure_speed
 from benchmarks.raters_study import STRUCTURE, Nodule, Split, labels_of, nodules, unseen
 from benchmarks.raters_table import write_tables
-from PartialLabelSegLib.begin import Head, open_session
+from PartialLabelSegLib.begin import Head
 from PartialLabelSegLib.config import Configuration, Relabelling
 from PartialLabelSegLib.data.case import CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.data.prediction import ONE, read_prediction
 from PartialLabelSegLib.data.types import structures_named
-from PartialLabelSegLib.rounds import run_rounds
-from PartialLabelSegLib.run.events import Event
 from PartialLabelSegLib.run.files import read_json, write_json
 from PartialLabelSegLib.run.folder import RunFolder
-from PartialLabelSegLib.terminal import ProgressBar
 from PartialLabelSegLib.train.session import Session
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -79,36 +75,17 @@ class Cell:
 def run_cell(cell: Cell, split: Split, work: Path) -> dict[str, Any]:
     """Trains and measures one cell; its result is read from the work folder where it is there."""
     folder = work / cell.name
-    if (folder / "result.json").exists():
-        return dict(read_json(folder / "result.json", "a result"))
-    run = RunFolder(folder / "run")
-    if not run.head.exists():
-        _import(cell, split, run)
-    bar = ProgressBar(sys.stdout)
-    session = _told(open_session(run), bar)
-    _told(run_rounds(session), bar)
-    training = read_json(session.round(0).training, "curves")
-    result = {
-        "row": cell.row.name,
-        "part": cell.row.part,
-        "fold": cell.fold,
-        "seed": cell.seed,
-        "steps": cell.steps,
-        "train_seconds": training["seconds"],
-        **_measured(session, split),
-    }
-    write_json(folder / "result.json", result)
-    for rest in ("prepared", "cases"):
-        shutil.rmtree(run.path / rest, ignore_errors=True)
-    return result
 
+    def measured() -> dict[str, Any]:
+        run = RunFolder(folder / "run")
+        if not run.head.exists():
+            _import(cell, split, run)
+        session = finished(run)
+        training = read_json(session.round(0).training, "curves")
+        said = {"row": cell.row.name, "part": cell.row.part, "fold": cell.fold, "seed": cell.seed, "steps": cell.steps}
+        return {**said, "train_seconds": training["seconds"], **_measured(session, split)}
 
-def _told(story: Iterator[Event], bar: ProgressBar) -> Any:
-    while True:
-        try:
-            bar(next(story))
-        except StopIteration as end:
-            return end.value
+    return kept(folder, measured)
 
 
 def _import(cell: Cell, split: Split, run: RunFolder) -> None:
