@@ -41,7 +41,7 @@ def test_what_is_given_is_known_by_name() -> None:
 def test_instances_can_be_asked_for_when_learning_and_when_applying() -> None:
     for words in ("complete CASES --out RUN", "apply MODEL CASES --out RUN"):
         choices = choices_of(parser().parse_args([*words.split(), "--instances", "volume"]))
-        assert (choices.configuration, choices.given) == (Configuration(instances="volume"), {"instances"})
+        assert (choices.configuration, choices.given) == (Configuration(instances="volume"), frozenset({"instances"}))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from .train.suggest import predict_cases
 class Model:
     """What a run has learned: the plan, the weights of both networks (one where only the segmentation is given), and the rules of the run.
 
-    mark: a word that tells networks apart.
+    mark: a word that tells networks apart. instances: what its run was asked for of lesions.
     """
 
     plan: Plan
@@ -46,6 +46,7 @@ class Model:
     segmentation: dict[str, Any]
     confidence: dict[str, Any] | None
     mark: str
+    instances: str = "auto"
 
 
 def apply_model(
@@ -57,7 +58,7 @@ def apply_model(
 ) -> Generator[Event, None, None]:
     """Completes the scans of `cases` in `run`, as `complete` does after its last round; nothing is learned.
 
-    configuration: device, threads, absent. choices: what a person says of the scans; of a run that was begun, its own hold.
+    configuration: device, threads, absent, instances (left to the network's run where it says 'auto'). choices: what a person says of the scans; of a run that was begun, its own hold.
 
     The same again goes on where it was stopped. Failure: no finished network, scans that cannot be read, or a run that was begun otherwise.
     """
@@ -67,7 +68,9 @@ def apply_model(
     else:
         cohort = scans_for(model, cases, configuration.absent, choices)
         model = replace(model, plan=plan_here(model.plan, configuration))
-        configuration = replace(configuration, relabelling=replace(model.rules, rounds=0), validation_share=0.0)
+        instances = model.instances if configuration.instances == "auto" else configuration.instances
+        rules = replace(model.rules, rounds=0)
+        configuration = replace(configuration, relabelling=rules, validation_share=0.0, instances=instances)
         _write_model(run, model, configuration)
         yield from import_cohort(cohort, run, configuration, choices)
     session = yield from open_session(run)
@@ -105,7 +108,8 @@ def read_model(path: Path) -> Model:
         raise Failure(f"{path.name} is not finished.", way_out=f"Run first: complete --out {path.name}")
     last, rules = run.round(max(learned)), head.configuration.relabelling
     model = _model_of(last.segmentation, last.confidence if rules.confidence == "learned" else None, rules)
-    return _with_looks(model, head.structures, head.overlapping, path.name)
+    model = _with_looks(model, head.structures, head.overlapping, path.name)
+    return replace(model, instances=head.configuration.instances)
 
 
 def _saved_model(path: Path) -> Model:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .begin import read_plan, read_run
+from .begin import read_run
 from .data.case import read_case
 from .relabel.export import Completed, export_case
 from .relabel.lesions import CompletedScan, export_instances, own_instances
@@ -14,6 +14,8 @@ from .report.collect import collect
 from .report.outcome import Outcome, read_outcome
 from .report.write import write_report as write
 from .run.events import Event
+from .run.failure import Failure
+from .run.files import read_json
 from .run.folder import RunFolder
 
 
@@ -24,7 +26,7 @@ def complete_cases(run: RunFolder, rounds: int) -> Iterator[Event]:
     """
     head = read_run(run)
     choices = head.configuration.relabelling
-    instances = head.configuration.instances_for(read_plan(run, head).architecture)
+    instances = head.configuration.instances_for(_architecture(run))
     for done, (name, folder, _) in enumerate(head.cases, 1):
         case = read_case(run.case(folder))
         outcome = read_outcome(run, folder, rounds + 1, (choices.largest_component, choices.fill_holes))
@@ -34,6 +36,15 @@ def complete_cases(run: RunFolder, rounds: int) -> Iterator[Event]:
         if instances != "no":
             export_instances(run.completed, result.stem, _scan(run, folder, outcome), instances == "volume")
         yield Event("completed", {"case": name, "step": done, "steps": len(head.cases)})
+
+
+def _architecture(run: RunFolder) -> str:
+    """Of the network that predicted; a plan of an earlier version does not say, and had no other one."""
+    content = read_json(run.plan, "the plan")
+    try:
+        return str(content["plan"].get("architecture", "unet"))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Failure(f"plan.json is damaged ({error}).", way_out="Delete it; it is made anew.") from None
 
 
 def _scan(run: RunFolder, folder: str, outcome: Outcome) -> CompletedScan:

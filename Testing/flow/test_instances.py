@@ -50,6 +50,20 @@ def test_lists_and_volumes_lie_beside_the_completed_scans(applied: Path) -> None
     assert [one.score for one in listed] == sorted((one.score for one in listed), reverse=True)
 
 
+def test_what_a_run_was_asked_for_holds_for_what_it_is_applied_to(
+    finished: Finished, ball_cohort: Path, tmp_path: Path
+) -> None:
+    model = Path(shutil.copytree(finished[0], tmp_path / "model"))
+    head = json.loads((model / "run.json").read_text(encoding="utf-8"))
+    head["configuration"]["instances"] = "list"
+    (model / "run.json").write_text(json.dumps(head), encoding="utf-8")
+    for said, names in (((), ["scan5.instances.json"]), (("--instances", "no"), [])):
+        out = tmp_path / f"new{len(said)}"
+        done = here("apply", model, ball_cohort / "scan5.nrrd", "--out", out, *said)
+        assert done.status == 0, done.out + done.errors
+        assert [path.name for path in out.glob("completed/*instances*")] == names
+
+
 def test_evaluate_measures_the_lesions_where_that_is_asked_for(applied: Path, ball_cohort: Path) -> None:
     sides = (applied / "completed", ball_cohort / "truth")
     assert "AP50" not in here("evaluate", *sides).out

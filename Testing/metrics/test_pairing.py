@@ -72,7 +72,16 @@ def test_cases_of_one_side_only_are_listed(tmp_path: Path) -> None:
 
 
 def test_scans_and_maps_beside_the_segmentations_are_passed_over(tmp_path: Path) -> None:
-    names = ["a.nii.gz", "a_0000.nii.gz", "a.confidence.nrrd", "a_probability.nrrd", "a.instances.nrrd", "b_seg.nii", "b.nii", "b_t2.nii"]
+    names = [
+        "a.nii.gz",
+        "a_0000.nii.gz",
+        "a.confidence.nrrd",
+        "a_probability.nrrd",
+        "a.instances.nrrd",
+        "b_seg.nii",
+        "b.nii",
+        "b_t2.nii",
+    ]
     found = pair_cases(folder(tmp_path / "p", names), folder(tmp_path / "r", ["a.nii", "b.nii"]))
     assert [pair.predicted.name for pair in found.pairs] == ["a.nii.gz", "b_seg.nii"]
     assert found.missing == ()

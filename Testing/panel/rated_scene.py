@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6 import QtCore, QtTest
+from PySide6 import QtCore, QtGui, QtTest
 
 from host.host_application import HostApplication
 from host.window import Window
@@ -154,8 +154,6 @@ class AtKnee:
 
 
 def _move(place: QtCore.QPoint) -> Any:
-    from PySide6 import QtGui
-
     none, left = QtCore.Qt.MouseButton.NoButton, QtCore.Qt.MouseButton.LeftButton
     return QtGui.QMouseEvent(
         QtCore.QEvent.Type.MouseMove,

@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PySide6 import QtCore, QtTest, QtWidgets
 
 from host.host_application import HostApplication
 from host.window import Window
-from panel.deciding import GRID, make_run
 from panel.panel_window import PanelWindow
-from panel.scene_nodes import add_scan, add_segmentation
 from panel.showing import settle
+from panel.waiting_window import waiting_window
 from PartialLabelSegLib.panel.qt_subset import open_section
-from PartialLabelSegLib.panel.state import STEPS, Scan
+from PartialLabelSegLib.panel.state import STEPS
 from PartialLabelSegLib.panel.torch_probe import TorchState
 
 Wait = Callable[..., None]
@@ -58,16 +56,7 @@ LAST = ("decide_edit", "scan_remove")
 
 @pytest.fixture
 def session(application: HostApplication, window: Window, wait_until: Wait, tmp_path: Path) -> Iterator[PanelWindow]:
-    """CT 1 and its tumour are in the scene; the run has suggested something in every scan."""
-    make_run(tmp_path / "run")
-    made = PanelWindow(application, window, wait_until)
-    volume = add_scan(application.scene, GRID, np.zeros(GRID.shape, np.int16), "CT 1")
-    tumour = np.zeros(GRID.shape, bool)
-    tumour[0, 0, 0] = True
-    drawn = add_segmentation(volume, GRID, {"Tumour": tumour}, "CT 1 drawn")
-    scans = (Scan("CT 1", volume.GetID(), drawn.GetID(), found={"Tumour": "labelled"}), Scan("CT 2", source="set"))
-    made.desk.change(folder=str(tmp_path), scans=scans)
-    made.until_read()
+    made = waiting_window(application, window, wait_until, tmp_path)
     yield made
     made.close()
 

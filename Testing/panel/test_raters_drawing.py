@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from unittest.mock import MagicMock
+
 import numpy as np
 import pytest
+import slicer
+import vtk
 from hypothesis import given, settings
 from hypothesis.extra import numpy as arrays
 
 from data.small_scans import turned
 from host.slicer_host import SlicerHost
 from panel.rated_scene import GRID, add_knee, bone
-from panel.scene_nodes import add_scan, oriented
+from panel.scene_nodes import add_scan, as_vtk, oriented, to_ras
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.raters.placement import Placement
 from PartialLabelSegLib.data.raters.template import GridTemplate, drawn_in
 from PartialLabelSegLib.panel.geometry import point_of
 from PartialLabelSegLib.panel.raters.drawn_grid import around, cell_quads, grid_lines, outline
 from PartialLabelSegLib.panel.raters.drawn_masks import DrawnMasks
+from PartialLabelSegLib.panel.raters.mouse import Mouse
 from PartialLabelSegLib.panel.raters.placing import WHOLE, box_of, dragged, fitted, slice_axis, taken_hold
 from PartialLabelSegLib.panel.raters.planes import count_along, nearest_view, shown_slice, voxel, voxels_to_world
 from PartialLabelSegLib.panel.raters.rating import Drawing
 from PartialLabelSegLib.panel.raters.tools import _between
+from PartialLabelSegLib.panel.slicer_application import SlicerApplication
 from PartialLabelSegLib.panel.steps import finish_now
 from PartialLabelSegLib.run.failure import Failure
 
@@ -156,8 +162,6 @@ def test_a_view_beyond_the_scan_or_tilted_shows_no_slice(host: SlicerHost) -> No
 
 
 def test_a_transform_moves_the_grid_with_the_scan_and_a_bent_one_is_refused(host: SlicerHost) -> None:
-    import vtk
-
     scan, _ = add_knee(host.scene)
     node = host.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     matrix = vtk.vtkMatrix4x4()
@@ -180,8 +184,6 @@ def test_a_label_map_on_other_voxels_is_laid_on_the_scan(host: SlicerHost) -> No
     coarse = Grid((48, 56, 14), (2.0, 2.0, 4.0), (-47.5, -55.5, -28.0), GRID.direction)
     node = host.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "reader")
     slicer_image = oriented((mask[:, ::2, ::2] * 3).astype(np.uint8), coarse)
-    from panel.scene_nodes import as_vtk, to_ras
-
     node.SetIJKToRASMatrix(as_vtk(to_ras(coarse)))
     slicer_image.SetSpacing(1, 1, 1)
     slicer_image.SetOrigin(0, 0, 0)
@@ -194,3 +196,56 @@ def test_a_label_map_on_other_voxels_is_laid_on_the_scan(host: SlicerHost) -> No
     found = masks.mask(scan, drawing)
     assert found is not None and masks.is_fresh(scan, drawing)
     np.testing.assert_array_equal(found, np.repeat(np.repeat(mask[:, ::2, ::2], 2, axis=1), 2, axis=2))
+
+
+def test_slicer_is_asked_to_draw_only_the_views_that_it_has(host: SlicerHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = MagicMock()
+    manager.sliceViewNames.return_value = ("Red", "Green")
+    monkeypatch.setattr(slicer.app, "layoutManager", lambda: manager)
+    SlicerApplication(host.scene).redraw_slices(["Red", "Purple"])
+    manager.sliceWidget.assert_called_once_with("Red")
+    manager.sliceWidget("Red").sliceView().scheduleRender.assert_called_once_with()
+
+
+class Hands:
+    """Takes presses in the left half."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pressed(self, view: str, x: int, y: int) -> bool:
+        self.told.append(f"pressed {view} {x}")
+        return x < 50
+
+    def moved(self, view: str, x: int, y: int) -> None:
+        self.told.append(f"moved {x}")
+
+    def released(self, view: str) -> None:
+        self.told.append("released")
+
+
+def test_what_is_taken_of_the_mouse_goes_no_further_and_the_rest_does() -> None:
+    interactor = vtk.vtkGenericRenderWindowInteractor()
+    hands, others = Hands(), []
+    mouse = Mouse(interactor, "Red", hands)
+    for event in ("LeftButtonPressEvent", "MouseMoveEvent", "LeftButtonReleaseEvent", "LeftButtonDoubleClickEvent"):
+        interactor.AddObserver(event, lambda _, name: others.append(name))
+
+    def happens(event: str, x: int, control: int = 0, shift: int = 0) -> None:
+        interactor.SetEventInformation(x, 10, control, shift)
+        interactor.InvokeEvent(event)
+
+    for event in ("LeftButtonPressEvent", "LeftButtonDoubleClickEvent", "MouseMoveEvent", "LeftButtonReleaseEvent"):
+        happens(event, 20)
+    assert hands.told == ["pressed Red 20", "moved 20", "released"] and others == []
+    happens("MouseMoveEvent", 20)
+    happens("LeftButtonPressEvent", 70)
+    happens("LeftButtonReleaseEvent", 70)
+    assert others == ["MouseMoveEvent", "LeftButtonPressEvent", "LeftButtonReleaseEvent"]
+    hands.told.clear()
+    happens("LeftButtonPressEvent", 20, control=1)
+    happens("LeftButtonPressEvent", 20, shift=1)
+    assert hands.told == [] and others[3:] == ["LeftButtonPressEvent"] * 2
+    mouse.release()
+    happens("LeftButtonPressEvent", 20)
+    assert hands.told == [] and len(others) == 6

@@ -19,7 +19,7 @@ from host.slicer_host import SlicerHost
 from host.window import Window
 from panel.panel_window import PanelWindow
 from panel.rated_scene import GRID, AtKnee, add_knee, bone
-from panel.scene_nodes import add_segmentation
+from panel.scene_nodes import add_segmentation, oriented
 from panel.viewing import state_of
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.raters.score_rows import read_rows
@@ -287,8 +287,6 @@ def test_a_bone_that_is_drawn_on_meanwhile_is_read_again(knee: AtKnee) -> None:
     assert before is not None and not np.all(before.widths == before.widths[0])
     smaller = bone() & (np.indices(GRID.shape)[1] > 50)
     segment = knee.drawn.GetSegmentation().GetSegment("id0")
-    from panel.scene_nodes import oriented
-
     segment.AddRepresentation("Binary labelmap", oriented(smaller.astype(np.uint8), GRID))
     knee.opened.panel.exit()
     knee.opened.panel.enter()
@@ -402,6 +400,8 @@ def test_who_may_not_tick_is_told_why(knee: AtKnee) -> None:
     assert "add a name" in knee.desk.message.text and not knee.rating.raters
     assert knee.opened.text("raters_why_not").startswith("Say who reads")
     knee.picture("raters_nobody")
+    knee.add_rater("Anna")
+    assert not knee.opened.is_seen("message_area")
 
 
 def test_a_rater_is_removed_and_brought_back(knee: AtKnee) -> None:

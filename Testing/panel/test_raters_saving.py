@@ -27,6 +27,7 @@ from PartialLabelSegLib.panel.raters.readings import rated_scan
 from PartialLabelSegLib.panel.raters.room import Room
 from PartialLabelSegLib.panel.raters.study_files import why_not, write_study
 from PartialLabelSegLib.panel.steps import finish_now
+from PartialLabelSegLib.soft_labels import export_options_of, recipe_of
 
 Ready = tuple[Room, Any]
 
@@ -105,8 +106,6 @@ def test_why_nothing_can_be_saved_is_said(ready: Ready) -> None:
     ],
 )
 def test_every_choice_arrives_at_the_command(steps: SoftSteps, choice: ExportChoice, method: str) -> None:
-    from PartialLabelSegLib.soft_labels import export_options_of, recipe_of
-
     words = [str(word) for word in command(Path("study"), Path("out"), steps, method, choice)]
     parsed = command_of(parser().parse_args(words))
     assert isinstance(parsed, SoftLabels) and (parsed.study, parsed.out) == (Path("study"), Path("out"))

@@ -15,6 +15,8 @@ from panel.rated_scene import GRID, AtKnee, bone
 from panel.scene_nodes import add_segmentation
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.raters.steps import SoftSteps, prepare, soft_label
+from PartialLabelSegLib.panel.application import nodes_of_class
+from PartialLabelSegLib.panel.qt_subset import open_section
 from PartialLabelSegLib.panel.raters.rating import Rater
 from PartialLabelSegLib.panel.raters.readings import rated_scan
 from PartialLabelSegLib.panel.volumes import image_array
@@ -134,15 +136,19 @@ def test_segments_of_raters_count_as_their_masks(knee: AtKnee) -> None:
         box.setCurrentIndex(place)
         knee.click("raters_mask_add")
     assert [rater.mask.name for rater in knee.rating.raters] == ["dora", "emil"]
+    assert not any(node.GetDisplayVisibility() for node in nodes_of_class(knee.desk.scene, "vtkMRMLSegmentationNode"))
     knee.controller.soft.choose(method="share")
     knee.settle()
     np.testing.assert_array_equal(overlay(knee), 50 * mask.astype(np.uint8) + 50 * shifted.astype(np.uint8))
-    knee.controller.compared()
+    knee.controller.together.compared()
     knee.settle()
-    text = knee.controller.comparing.text
+    text = knee.controller.together.comparing.text
     dice = 2 * np.count_nonzero(mask & shifted) / (mask.sum() + shifted.sum())
     assert f"{dice:.2f}" in text and "dora – emil" in text
+    open_section(knee.opened.find("raters_section_agreement"))
     knee.go_to(6)
+    assert knee.opened.find("raters_agreement").toPlainText() == text
+    knee.window.resize(1400, 1250)
     knee.picture("raters_masks")
 
 
@@ -175,7 +181,7 @@ def test_a_steps_number_is_previewed_on_a_large_slice_within_a_moment(
     taken = []
     for column in range(8):
         began = time.process_time()
-        knee.controller.tick(20, ((0, column),), True, False)
+        knee.controller.board.tick(20, ((0, column),), True, False)
         taken.append(time.process_time() - began)
     assert min(taken) < 0.03, "a tick is saved in the scene and on the disk, whose own time is not ours"
     knee.close()

@@ -52,12 +52,12 @@ def test_from_the_grid_to_a_folder_of_soft_labels(knee: AtKnee, tmp_path: Path) 
     assert preview is not None and preview.known
     scores = json.loads((knee.desk.work_folder / "raters" / "scores.json").read_text())
     assert len(scores["ticks"]) == 4
-    knee.controller.compared()
+    knee.controller.together.compared()
     knee.settle()
-    assert "Fleiss" in knee.controller.comparing.text
+    assert "Fleiss" in knee.controller.together.comparing.text
     knee.opened.application.answers.append(tmp_path)
     knee.click("raters_export")
-    knee.opened.until(lambda: knee.controller.exporting.work.working() is None, 60, "the soft labels")
+    knee.opened.until(lambda: knee.controller.together.exporting.work.working() is None, 60, "the soft labels")
     (out,) = [path for path in tmp_path.iterdir() if path.name.startswith("soft labels")]
     assert (out / "softlabel.json").is_file(), knee.desk.message
     (soft,) = (out / "soft").rglob("*.nrrd")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def nothing_known(known: tuple[bool, bool] = (False, False), drawn: Mapping[tupl
     return Labels.expert(NAMES, label_map, known)
 
 
-def found(scan: CompletedScan) -> list[tuple[str, list[int], float]]:
+def found(scan: CompletedScan) -> list[tuple[str, list[int], Any]]:
     return [
         (one.structure, one.indices.tolist(), pytest.approx(one.score, abs=1e-4)) for one in instances_of_scan(scan)
     ]

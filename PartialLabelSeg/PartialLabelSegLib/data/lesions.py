@@ -20,7 +20,7 @@ FORMAT = 1
 LIST, VOLUME = ".instances.json", ".instances.nrrd"
 ORIGINS = ("expert", "suggested", "expert+suggested")
 MEANINGS = {
-    "score": "0 to 1, larger is surer; what an expert drew has 1, or the mean of its soft label",
+    "score": "0 to 1: mean probability of a connected component, or what an instance network says; what an expert drew has 1, or its soft label",
     "origin": "who says so: expert, suggested, or both in parts",
     "centre_mm": "mean of the voxels' centres, right, anterior, superior (RAS)",
     "box": "first voxel and the one behind the last, (z, y, x)",

@@ -167,6 +167,8 @@ class Trainer:
         if self._plan.clip_norm > 0:
             self._scaler.unscale_(self._optimiser)
             if self._is_lost(self._clipped(), step):
+                # With float16 the scale was too large; it is halved here as after a step.
+                self._scaler.update()
                 return loss.detach()
         self._scaler.step(self._optimiser)
         self._scaler.update()

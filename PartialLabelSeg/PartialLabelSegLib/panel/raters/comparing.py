@@ -116,10 +116,10 @@ def text_of(result: Agreement) -> str:
         parts += ["", "Each pair of raters", *aligned([heads, *map(_pair_row, result.pairs)])]
         parts += ["", f"Dice of all pairs: {cell(result.dice, 2)}"]
     if not np.isnan(result.cells.value):
-        parts.append(f"Cells, all raters: {kappa_text(result.cells)}")
+        parts.append(kappa_text(result.cells))
     known = not np.isnan(result.volume.value)
-    icc = icc_text(result.volume) if known else "needs two scans that all raters read"
-    return "\n".join([*parts, f"Volume, ICC(2,1) with 95 % interval: {icc}"])
+    icc = icc_text(result.volume) if known else "needs two scans or more"
+    return "\n".join([*parts, f"Volume, ICC(2,1): {icc}"])
 
 
 def _rater_row(item: RaterAgreement) -> list[str]:

@@ -7,27 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...data.raters.template import GridTemplate
 from ...run.failure import Failure
 from ..application import nodes_of_class
 from ..desk import ERROR, WARNING, Desk
 from ..geometry import grid_of
 from ..pairs import segmentations_of
-from ..views_before import ViewsBefore
+from ..views_before import BEFORE, ViewsBefore
 from . import kept
+from .board import GridBoard
 from .choosing import DrawingList, first_volume, likely_bone, node_and_segment, rating_for, with_nodes_by_name
-from .comparing import Comparing
-from .exporting import ExportChoice, Exporting
 from .grid_actions import GridActions
 from .pictures import picture_of
 from .planes import ShownSlice
 from .rating import Rating
 from .reading_actions import ReadingActions
-from .room import MODES, PLACE, READ, TOGETHER, Room
+from .room import MODES, READ, TOGETHER, Room
 from .soft_actions import SoftActions
 from .stage import Stage
 from .table_import import PATTERN, with_table
-from .tools import Hand, PlaceTool, TickTool
+from .together_actions import TogetherActions
+from .tools import Hand
 
 
 class RatersController:
@@ -45,10 +44,9 @@ class RatersController:
         self.reading = ReadingActions(self.room)
         self.soft = SoftActions(self.room)
         self.drawings = DrawingList()
-        self.exporting = Exporting(self.room)
-        self.comparing = Comparing(self.room)
-        self._tick_tool, self._place_tool = TickTool(self), PlaceTool(self)
-        self.stage = Stage(desk.application, Hand(self._tool), self._picture, self._turned)
+        self.board = GridBoard(self.room, self.grid, self.reading, self._seen, lambda: self.stage.draw())
+        self.stage = Stage(desk.application, Hand(self.board.tool), self._picture, self._turned)
+        self.together = TogetherActions(self.room, self.reading, self.stage, self._learned)
         self.room.index = lambda: self.stage.index
         self._shown: tuple[Any, int] | None = None
         self._before = ViewsBefore(desk.scene)
@@ -100,12 +98,12 @@ class RatersController:
             return
         if self._shown != (volume, self.room.axis):
             self._show(volume)
+        self._hide_drawings()
         self.room.read_masks(self._masks_read)
 
     def _show(self, volume: Any) -> None:
         self._shown = (volume, self.room.axis)
         self._before.remember()
-        self._hide_drawings()
         views = nodes_of_class(self.desk.scene, "vtkMRMLSliceCompositeNode")
         seen = any(view.GetBackgroundVolumeID() == volume.GetID() for view in views)
         self.desk.application.show_volume(volume)
@@ -126,13 +124,19 @@ class RatersController:
 
     def _hide_drawings(self) -> None:
         """Nobody sees what others drew, and the colours of the label lie under nothing; the outline of the bone is drawn by us."""
-        self._before.hide(node for node in segmentations_of(self.desk.scene) if node.GetDisplayVisibility())
+        nodes = segmentations_of(self.desk.scene)
+        if any(node.GetDisplayVisibility() for node in nodes):
+            hidden = [node for node in nodes if node.GetDisplayNode() is not None]
+            self._before.hide(node for node in hidden if node.GetDisplayVisibility() or is_kept(node))
 
     def _masks_read(self) -> None:
         if self.is_open and self.room.masks.changed():
             self._redraw()
         if self.is_open and self.room.mode == TOGETHER:
             self.soft.follow()
+
+    def _seen(self, view: str) -> ShownSlice | None:
+        return self.stage.shown(view)
 
     def _picture(self, index: int) -> Any:
         return picture_of(self.room, self.grid, index)
@@ -250,44 +254,6 @@ class RatersController:
         if index is not None:
             self.stage.go_to(index)
 
-    def place_shown(self, number: int) -> None:
-        """Jumps to one of the places of most disagreement."""
-        places = self.room.together.places
-        if 0 <= number < len(places):
-            centre = [float(value) for value in places[number].centre]
-            index = int(centre.pop(self.room.axis))
-            self.stage.look_at(index, (centre[0], centre[1]))
-
-    # The part Together
-
-    def mask_added(self, key: str, name: str) -> None:
-        """A segment or a label map counts as what a rater has drawn."""
-        node_id, segment = node_and_segment(key)
-        node = self.desk.scene.GetNodeByID(node_id)
-        if node is not None:
-            self.reading.add_mask(self.room.drawing_of(node, segment), name)
-
-    def rater_removed(self, name: str) -> None:
-        self.reading.remove_rater(name)
-
-    def compared(self) -> None:
-        self.comparing.start()
-
-    def export_chosen(self, choice: ExportChoice) -> None:
-        self.exporting.choice = choice
-
-    def exported(self) -> None:
-        self.exporting.start()
-
-    def export_opened(self) -> None:
-        self.exporting.open_folder()
-
-    def export_learned(self) -> None:
-        """What was saved joins the list of scans, to be learned from."""
-        if self.exporting.folder is not None:
-            self.close()
-            self.learn_from(self.exporting.folder)
-
     # Keys that depend on the part
 
     def cursor_moved(self, rows: int, columns: int) -> None:
@@ -307,36 +273,12 @@ class RatersController:
         self.room.others_shown = bool(on)
         self._redraw()
 
-    # What the mouse asks of the grid
+    def _learned(self, folder: Path) -> None:
+        """What was saved is learned from: back to the list of scans."""
+        self.close()
+        self.learn_from(folder)
 
-    def _tool(self) -> TickTool | PlaceTool | None:
-        if self.room.mode == PLACE:
-            return self._place_tool
-        return self._tick_tool if self.room.mode == READ else None
 
-    def shown(self, view: str) -> ShownSlice | None:
-        return self.stage.shown(view)
-
-    def template(self) -> GridTemplate | None:
-        return self.grid.template
-
-    def cell_at(self, index: int, point: tuple[float, float]) -> tuple[int, int] | None:
-        placement = self.room.placement(index)
-        return placement.cell_at(point) if placement is not None else None
-
-    def is_ticked(self, index: int, cell: tuple[int, int]) -> bool:
-        return self.reading.is_ticked(index, cell)
-
-    def why_not_tick(self) -> str:
-        return self.reading.why_not_tick()
-
-    def refuse(self, why: str) -> None:
-        self.room.warn(why)
-
-    def tick(self, index: int, cells: tuple[tuple[int, int], ...], on: bool, goes_on: bool) -> None:
-        self.reading.tick(index, cells, on, goes_on)
-
-    def place(self, template: GridTemplate, done: bool) -> None:
-        self.grid.place(template, done)
-        if not done:
-            self.stage.draw()
+def is_kept(node: Any) -> bool:
+    """Whether how a segmentation was shown is kept, to be given back."""
+    return bool(node.GetDisplayNode().GetAttribute(BEFORE))

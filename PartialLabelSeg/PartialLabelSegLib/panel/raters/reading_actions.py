@@ -28,12 +28,18 @@ class ReadingActions:
 
     # Raters
 
+    def _asked_for(self) -> None:
+        """What was asked for is there: the panel no longer asks."""
+        if self._room.desk.message.text in (NO_RATER, NO_GRID):
+            self._room.desk.say("")
+
     def choose_rater(self, name: str) -> None:
         """From now on this rater ticks. What another one did cannot be undone by this one."""
         rating = self._room.rating
         if rating is not None and rating.rater != name and rating.rater_named(name) is not None:
             self._room.sitting.history.forget()
             self._room.sitting.put(replace(rating, rater=name))
+            self._asked_for()
 
     def add_rater(self, text: str) -> bool:
         """Adds a rater, whose turn it then is; a name that is there already is chosen. Whether there is such a rater now."""
@@ -43,6 +49,7 @@ class ReadingActions:
         if rating.rater_named(name) is None:
             self._room.sitting.history.forget()
             self._room.sitting.put(replace(rating.with_rater(Rater(name)), rater=name))
+            self._asked_for()
         else:
             self.choose_rater(name)
         return True

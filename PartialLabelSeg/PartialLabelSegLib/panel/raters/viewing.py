@@ -50,7 +50,7 @@ def raters_view(controller: RatersController) -> RatersView:
         undo=history.undo_words,
         redo=history.redo_words,
         busy=controller.desk.busy,
-        hint=_hint(rating),
+        hint=_hint(rating, room.mode),
     )
 
 
@@ -61,7 +61,9 @@ def _why_not(rating: Rating) -> dict[str, str]:
     return result
 
 
-def _hint(rating: Rating) -> str:
+def _hint(rating: Rating, mode: str) -> str:
+    if mode == TOGETHER:
+        return "" if rating.raters else "Add what raters have drawn under Mask, or lay a grid and let them read."
     if rating.bone is None:
         return "Choose the bone: a segment that was drawn, imported or predicted. The grid is laid on it."
     return "Lay the grid on the bone." if rating.template is None and not rating.raters else ""
@@ -140,7 +142,7 @@ def _soft(controller: RatersController, rating: Rating, drawings: tuple[Choice, 
     changed = {name: int(np.count_nonzero(plane)) for name, plane in preview.changed.items()} if preview else {}
     level = preview.bright_level if preview is not None and np.isfinite(preview.bright_level) else None
     no_bone = "There is no bone: choose its segment above." if rating.bone is None else ""
-    export = controller.exporting
+    export, comparing = controller.together.exporting, controller.together.comparing
     working = export.work.working()
     return SoftBoxView(
         raters=tuple(_line(controller, rating, rater) for rater in rating.raters),
@@ -153,8 +155,8 @@ def _soft(controller: RatersController, rating: Rating, drawings: tuple[Choice, 
         places=tuple(_place(controller, number) for number in range(len(together.places))),
         colors=_colors(),
         message=_message(controller, rating),
-        agreement=controller.comparing.text if controller.comparing.structure == rating.structure else "",
-        comparing=controller.comparing.busy,
+        agreement=comparing.text if comparing.structure == rating.structure else "",
+        comparing=comparing.busy,
         exporting=working.words if working is not None else export.work.message,
         exported=working is None and bool(export.work.message),
         why_not_export=export.why_not(),
@@ -188,7 +190,7 @@ def _place(controller: RatersController, number: int) -> PlaceLine:
     volume_ml = place.voxels * float(np.prod(room.spacing_mm)) / 1000.0
     index = place.centre[room.axis]
     first, second = (float(value) for axis, value in enumerate(place.centre) if axis != room.axis)
-    cell = controller.cell_at(index, (first, second))
+    cell = controller.board.cell_at(index, (first, second))
     where = f"slice {index + 1}" + (f", row {cell[0] + 1}, column {cell[1] + 1}" if cell is not None else "")
     return PlaceLine(number, where, millilitres(volume_ml), f"{place.score:.0f}")
 

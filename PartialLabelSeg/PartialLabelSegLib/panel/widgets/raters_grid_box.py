@@ -76,7 +76,7 @@ class GridBox:
             row(self.previous, self.next, None),
             self.keys,
         )
-        self.widget = column(label("Lay the grid"), fits, self._placed)
+        self.widget = column(fits, self._placed)
         self.widget.setObjectName("raters_grid_box")
 
     def _spin(self, name: str, what: str) -> Any:

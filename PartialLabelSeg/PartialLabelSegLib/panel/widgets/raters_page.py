@@ -41,7 +41,7 @@ class RatersPage:
         self.hint, self.busy = paragraph("", "raters_hint"), paragraph("", "raters_busy")
         self.grid = GridBox(controller.grid, controller.key_shown)
         self.read = ReadBox(controller.reading, controller.others_shown, controller.next_unread)
-        self.soft = SoftBox(controller.soft, controller)
+        self.soft = SoftBox(controller.soft, controller.together)
         self._boxes = {PLACE: self.grid.widget, READ: self.read.widget, TOGETHER: self.soft.widget}
         self._keys = Keys(_slots(controller))
         self.widget = self._laid_out(back)

@@ -87,7 +87,7 @@ class SoftBox:
             ),
             actions.place_shown,
         )
-        self.agreement = _fixed_width(paragraph("", "raters_agreement"))
+        self.agreement = _table_of_text("raters_agreement")
         self.compare = button(
             "Compare", "raters_compare", "Dice, distances, ICC and kappa, over all scans.", actions.compared
         )
@@ -148,7 +148,10 @@ class SoftBox:
         self.places.show([_place_row(line) for line in view.places], None)
         set_text(self.nowhere, "" if view.places else "Nowhere, on slices that two raters or more have read.")
         self.places.widget.setVisible(bool(view.places))
-        set_text(self.agreement, view.agreement)
+        self.agreement.setVisible(bool(view.agreement))
+        if self.agreement.toPlainText() != view.agreement:
+            self.agreement.setPlainText(view.agreement)
+            self.agreement.setFixedHeight(_line_height(self.agreement) * (view.agreement.count("\n") + 3))
         self.compare.setEnabled(not view.comparing and len(view.raters) > 1)
         self.export.show(view)
 
@@ -282,10 +285,17 @@ def _fit_height(table: Any, rows: int) -> None:
     table.setFixedHeight(30 + _ROW_HEIGHT * min(max(rows, 1), _MOST_ROWS))
 
 
-def _fixed_width(widget: Any) -> Any:
-    """Numbers in columns need letters of one width."""
+def _table_of_text(name: str) -> Any:
+    """Text in columns, in letters of one width; can be copied, and moved sideways where a name is long."""
+    made = qt.QPlainTextEdit()
+    made.setObjectName(name)
+    made.setReadOnly(True)
+    made.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
     font = qt.QFont("Monospace")
     font.setStyleHint(qt.QFont.TypeWriter)
-    widget.setFont(font)
-    widget.setWordWrap(False)
-    return widget
+    made.setFont(font)
+    return made
+
+
+def _line_height(widget: Any) -> int:
+    return int(qt.QFontMetrics(get(widget, "font")).lineSpacing())

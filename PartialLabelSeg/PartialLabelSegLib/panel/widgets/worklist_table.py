@@ -41,7 +41,9 @@ class WorklistTable:
         self._key = ""
         self._table = PlainTable("queue", COLUMNS, chosen)
         self._table.widget.setMinimumHeight(26 + 22 * 5)
-        self._table.widget.setToolTip("Click a suggestion to see it in all views.\nKeys: J goes on to the next one, K back")
+        self._table.widget.setToolTip(
+            "Click a suggestion to see it in all views.\nKeys: J goes on to the next one, K back"
+        )
         self._filter = Chooser("queue_filter", "Which suggestions to list", lambda key: self._list())
         self._filter.show(FILTERS, OPEN)
         self._find = qt.QLineEdit()
