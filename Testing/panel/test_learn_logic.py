@@ -129,6 +129,7 @@ def test_the_worker_gets_what_was_chosen_and_its_suggestions_are_looked_at(
         ("rounds", 1),
         ("dimensions", "2d"),
         ("confidence", "mcp"),
+        ("lesions", True),
     ):
         step.learn.set_choice(name, value)
     assert step.learn.view().state == "idle" and step.learn.view().why_not == ""
@@ -146,6 +147,7 @@ def test_the_worker_gets_what_was_chosen_and_its_suggestions_are_looked_at(
         "--rounds": "1",
     }
     expected |= {"--minutes": "30.0", "--dimensions": "2d", "--confidence": "mcp", "--device": "auto", "--seed": "0"}
+    expected |= {"--instances": "list"}
     assert {name: given[name] for name in expected} == expected
     assert (folder / "scans" / "cases.csv").is_file() and len(list((folder / "scans").glob("*.seg.nrrd"))) == 2
     assert step.desk.state.step == "look" and step.learn.has_suggestions

@@ -46,7 +46,7 @@ def test_showing_views_asks_for_nothing(step: LearnStep, actions: Recorder) -> N
     with shown(step.widget):
         for view in learn_views().values():
             step.show(view)
-        step.show(LearnView(choices=Choices("paper", 12.0, "cpu", 5, "3d", "mcp", 7)))
+        step.show(LearnView(choices=Choices("paper", 12.0, "cpu", 5, "3d", "mcp", 7, lesions=True)))
     assert actions.take() == []
 
 
@@ -129,6 +129,8 @@ def test_the_choices_are_told_with_their_names_and_values(step: LearnStep, actio
             find(step.widget, name).setCurrentIndex(place)
         find(step.widget, "rounds").setValue(4)
         press(find(step.widget, "seed"), "Up")
+        for _ in range(2):
+            click(find(step.widget, "list_lesions"))
         click(find(step.widget, "choices_reset"))
     assert actions.take() == [
         ("set_choice", "device", "cpu"),
@@ -137,6 +139,8 @@ def test_the_choices_are_told_with_their_names_and_values(step: LearnStep, actio
         ("set_choice", "confidence", "mcp"),
         ("set_choice", "rounds", 3),
         ("set_choice", "seed", 1),
+        ("set_choice", "lesions", True),
+        ("set_choice", "lesions", False),
         ("reset_choices",),
     ]
 

@@ -53,7 +53,6 @@ def test_raters_have_colours_of_their_own_and_the_turn_goes_on_when_one_is_remov
     assert RATING.color("Anna") != RATING.color("Ben")
     assert RATING.without_rater("Anna").rater == "Ben"
     assert RATING.without_rater("Ben").rater == "Anna"
-    assert RATING.fits(TEMPLATE) and not RATING.fits(GridTemplate(2, 4, {5: CORNERS}))
 
 
 def test_another_key_takes_the_place_of_the_old_one_and_no_rating_is_there_twice() -> None:

@@ -98,13 +98,18 @@ def write_volume(folder: Path, stem: str, parts: Sequence[np.ndarray], grid: Gri
 
 def read_lesions(path: Path) -> tuple[Lesion, ...]:
     """The lesions of a list. Failure: absent, damaged, or of another format."""
+    return surest_lesions(path, None)[0]
+
+
+def surest_lesions(path: Path, most: int | None) -> tuple[tuple[Lesion, ...], int]:
+    """The first `most` lesions of a list (None: all), and how many it holds; the others are not looked at. Failure as above."""
     content = read_json(path, "the list of lesions")
     try:
         if content["format"] != FORMAT:
             raise Failure(
                 f"{path.name} is a list of lesions of format {content['format']}; this version reads {FORMAT}."
             )
-        return tuple(_lesion(item) for item in content["instances"])
+        return tuple(_lesion(item) for item in content["instances"][:most]), len(content["instances"])
     except Failure:
         raise
     except (KeyError, TypeError, ValueError) as error:

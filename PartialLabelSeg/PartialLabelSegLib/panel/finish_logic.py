@@ -12,6 +12,7 @@ from .application_of_models import scans_to_complete
 from .completed_nodes import load_completed, put_together, show_completed
 from .desk import Desk
 from .finish_work import FinishWork
+from .lesions_logic import LesionsController
 from .loaded_scans import LoadedScans
 from .model_logic import ModelController
 from .own_segments import SCAN
@@ -39,6 +40,7 @@ class FinishController:
         self.bring_accepted: Accept = _nothing_accepted
         """bring_accepted(scan, volume) makes the accepted segments of a scan agree with the decisions, in steps; the step Decide says how."""
         self._nodes = LoadedScans(desk.scene)
+        self.lesions = LesionsController(desk, self.work, self._nodes)
         self._scope = ""
         self._fill, self._format = views.PREDICTION, SEG_NRRD
         self._stops = [desk.on_scene_replaced(self._forget)]
@@ -46,6 +48,7 @@ class FinishController:
     def _forget(self) -> None:
         self._scope = ""
         self.models.ticked = frozenset()
+        self.lesions.forget()
         self.work.forget()
         self._nodes.forget()
 
@@ -76,6 +79,7 @@ class FinishController:
             models=tuple(views.model_choice(each) for each in models.all()),
             model=models.chosen(),
             targets=views.targets(targets, models.ticked),
+            lesions=self.lesions.view(),
             working=self.work.working(),
             message=self.work.message,
         )
@@ -234,6 +238,14 @@ class FinishController:
         self.work.later(
             self._completed_node(name, self._fill_for(self._now(), (name,))), made, "Preparing the segmentation…"
         )
+
+    # Single lesions
+
+    def lesion_scan_chosen(self, key: str) -> None:
+        self.lesions.choose_scan(key)
+
+    def lesion_chosen(self, number: int) -> None:
+        self.lesions.go_to(number)
 
     # The report
 

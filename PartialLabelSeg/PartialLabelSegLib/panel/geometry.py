@@ -122,8 +122,13 @@ def lies_on(grid: Grid, volume: Any) -> bool:
 
 def point_of(volume: Any, ijk: tuple[float, float, float]) -> tuple[float, float, float]:
     """The place in the views (RAS mm) of a voxel (x, y, z) of a scan, wherever its transform puts it."""
-    r, a, s = _through(volume.GetParentTransformNode(), None, (ijk_to_ras_of(volume) @ [*ijk, 1.0])[:3])
-    return r, a, s
+    r, a, s = (ijk_to_ras_of(volume) @ [*ijk, 1.0])[:3]
+    return place_in_views(volume, (r, a, s))
+
+
+def place_in_views(volume: Any, ras: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The place in the views (RAS mm) of a point of a scan's own space, wherever its transform puts it."""
+    return _through(volume.GetParentTransformNode(), None, np.array(ras))
 
 
 def voxel_at(volume: Any, ras: tuple[float, float, float]) -> tuple[int, int, int]:

@@ -243,6 +243,7 @@ class LearnController:
             *("--seed", str(choices.seed), "--device", choices.device),
             *(("--minutes", str(choices.minutes)) if choices.minutes is not None else ()),
             *(("--dimensions", choices.dimensions) if choices.dimensions else ()),
+            *(("--instances", "list") if choices.lesions else ()),
         ]
         self._progress = LearningProgress(self._job)
         self._start(

@@ -58,7 +58,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Choices:
-    """How to learn. minutes None: as long as it takes. dimensions None: found from the scans."""
+    """How to learn. minutes None: as long as it takes. dimensions None: found from the scans. lesions: list them one by one in the end."""
 
     preset: str = "quick"
     minutes: float | None = None
@@ -67,6 +67,7 @@ class Choices:
     dimensions: str | None = None
     confidence: str = "learned"
     seed: int = 0
+    lesions: bool = False
 
 
 @dataclass(frozen=True)

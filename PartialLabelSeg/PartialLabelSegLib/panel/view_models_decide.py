@@ -189,6 +189,32 @@ class TargetScan:
 
 
 @dataclass(frozen=True)
+class LesionRow:
+    """One lesion of a scan. number: its name, handed back when it is chosen; 1 is the surest. score: how sure it is, 0..1."""
+
+    number: int
+    structure: str
+    score: float
+    ml: float
+
+    def __post_init__(self) -> None:
+        _share(self.score, "a score")
+
+
+@dataclass(frozen=True)
+class LesionsView:
+    """The lesions of a scan, the surest first. scans: those that have a list, to choose from; none where nothing was listed.
+
+    note: what to say of the rows, such as that there are more.
+    """
+
+    scans: tuple[Choice, ...] = ()
+    scan: str = ""
+    rows: tuple[LesionRow, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Working:
     """What goes on and how far it is: share in 0..1, or None where that is not known."""
 
@@ -221,5 +247,6 @@ class FinishView:
     models: tuple[Choice, ...] = ()
     model: str = ""
     targets: tuple[TargetScan, ...] = ()
+    lesions: LesionsView = LesionsView()
     working: Working | None = None
     message: str = ""

@@ -108,10 +108,6 @@ class Rating:
         turn = self.rater if self.rater != name else (left[0].name if left else "")
         return replace(self, raters=left, rater=turn)
 
-    def fits(self, template: GridTemplate) -> bool:
-        """Whether every tick is on a cell of this template."""
-        return all(template.holds(row, column) for rater in self.raters for _, row, column in rater.ticks)
-
     @property
     def has_ticks(self) -> bool:
         return any(rater.ticks for rater in self.raters)

@@ -52,12 +52,6 @@ class SoftOverlay:
         image.GetPointData().GetScalars().Modified()
         image.Modified()
 
-    def clear(self) -> None:
-        """Nothing on any slice."""
-        if self._node is not None and self._node.GetScene() is not None:
-            image_array(self._node.GetImageData())[:] = 0
-            self._node.GetImageData().Modified()
-
     def remove(self) -> None:
         node, self._node, self._scan = self._node, None, None
         if node is not None:

@@ -149,11 +149,6 @@ class Stage:
         """The slice in the main view, as it was drawn last."""
         return self._index
 
-    @property
-    def main(self) -> str:
-        """The view whose slices the keys turn over."""
-        return self._main
-
     def go_to(self, index: int) -> None:
         """Turns the main view to a slice."""
         view = self._views.get(self._main)

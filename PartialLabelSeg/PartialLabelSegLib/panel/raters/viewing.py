@@ -111,10 +111,9 @@ def _grid(controller: RatersController, rating: Rating, index: int | None) -> Gr
 
 def _read(controller: RatersController, rating: Rating, index: int | None) -> ReadBoxView:
     current, room = rating.current, controller.room
-    known = [name for name in room.sitting.study.names if rating.rater_named(name) is None]
     raters = tuple(Choice(rater.name, rater.name) for rater in rating.raters if rater.mask is None)
     if current is None:
-        return ReadBoxView(raters, "", tuple(known), why_not=NO_RATER)
+        return ReadBoxView(raters, why_not=NO_RATER)
     read = len(current.read) if current.read is not None else room.count
     slices = len({cell[0] for cell in current.ticks})
     on = f" on {slices} slice{'s' * (slices != 1)}" if slices else ""
@@ -122,7 +121,6 @@ def _read(controller: RatersController, rating: Rating, index: int | None) -> Re
     return ReadBoxView(
         raters,
         current.name,
-        tuple(known),
         rating.color(current.name),
         read=index is not None and current.has_read(index),
         has_ticks_here=index is not None and bool(current.cells_on(index)),

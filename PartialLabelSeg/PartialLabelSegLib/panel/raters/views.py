@@ -52,11 +52,10 @@ class GridBoxView:
 
 @dataclass(frozen=True)
 class ReadBoxView:
-    """The part Read. known_names: raters of other scans, to be added here. why_not: why no cell can be ticked."""
+    """The part Read. why_not: why no cell can be ticked."""
 
     raters: tuple[Choice, ...] = ()
     rater: str = ""
-    known_names: tuple[str, ...] = ()
     color: Color = (0.6, 0.6, 0.6)
     read: bool = False
     has_ticks_here: bool = False

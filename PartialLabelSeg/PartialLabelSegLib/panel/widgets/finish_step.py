@@ -11,6 +11,7 @@ from ..view_models_decide import FinishView, Working
 from .apply_model_box import ApplyModelBox
 from .chooser import Chooser, named
 from .fitting import set_text
+from .lesions_box import LesionsBox
 
 SCENE_TIP = (
     "Puts the completed segmentations into the scene, with the structures' names, colours and terminology.\n"
@@ -37,6 +38,12 @@ class FinishActions(Protocol):
 
     def export(self) -> None:
         """Write files of the chosen format; asks where."""
+
+    def lesion_scan_chosen(self, key: str) -> None:
+        """Whose lesions to list."""
+
+    def lesion_chosen(self, number: int) -> None:
+        """Show a lesion of that scan in all views."""
 
     def open_report(self) -> None:
         """Show the report."""
@@ -75,6 +82,7 @@ class FinishStep:
         self._format = Chooser("export_format", "The kind of file to write", actions.format_chosen)
         self._format_note = paragraph("", "export_note")
         self._export = button("Export…", "export", "Asks for a folder and writes the files there", actions.export)
+        self.lesions_box = LesionsBox(actions)
         self._report = button("Open the report", "open_report", "", actions.open_report)
         self._report_note = paragraph("", "report_note")
         self._name = self._name_field()
@@ -112,6 +120,7 @@ class FinishStep:
         inner.addWidget(named("Left undecided", self._fill.widget))
         inner.addWidget(row(self._into_scene, None))
         layout.addWidget(whole)
+        layout.addWidget(self.lesions_box.widget)
         whole, inner = section("Export", "finish_export")
         inner.addWidget(named("As", self._format.widget))
         inner.addWidget(self._format_note)
@@ -139,6 +148,7 @@ class FinishStep:
         self._fill.show(view.fills, view.fill)
         busy = "something else is going on." if view.working else ""
         _allow(self._into_scene, SCENE_TIP, view.why_not or busy)
+        self.lesions_box.show(view.lesions, bool(view.working))
         self._format.show(view.formats, view.format)
         self._show_export(view.why_not or busy)
         _allow(

@@ -15,6 +15,10 @@ from .chooser import Chooser
 
 MOST_MINUTES, USUAL_MINUTES = 10_000, 60
 MOST_ROUNDS, MOST_SEED = 21, 2**31 - 1
+LESIONS_TIP = (
+    "For what a patient can have several of, such as metastases: in the end each scan gets a list of its lesions, the surest first,\n"
+    "each with its volume. The step Finish shows it, and takes you to each of them. Learning takes no longer."
+)
 
 SetChoice = Callable[[str, object], None]
 
@@ -37,6 +41,9 @@ class LearnChoices:
         tip = "How often it learns: first from what is drawn, then each time also from what was accepted since. 1: once only."
         self.rounds = _number("rounds", 1, MOST_ROUNDS, tip)
         self.seed = _number("seed", 0, MOST_SEED, "Another number gives another run; the same number repeats it.")
+        self.lesions = qt.QCheckBox("List single lesions")
+        self.lesions.setObjectName("list_lesions")
+        self.lesions.setToolTip(LESIONS_TIP)
         self.reset = button("Defaults", "choices_reset", "Set everything here as it was at first.", reset)
         self.widget = self._laid_out()
         self._connect()
@@ -67,6 +74,7 @@ class LearnChoices:
             ("Confidence", self.confidence.widget),
             ("Rounds", self.rounds),
             ("Seed", self.seed),
+            ("", self.lesions),
             ("", self.reset),
         )
         for place, (text, widget) in enumerate(rows):
@@ -82,6 +90,7 @@ class LearnChoices:
         # For people the first round counts too, as in the words of progress; a choice holds those that come after it.
         self.rounds.valueChanged.connect(lambda value=0: self._chosen("rounds", int(get(self.rounds, "value")) - 1))
         self.seed.valueChanged.connect(lambda value=0: self._chosen("seed", int(get(self.seed, "value"))))
+        self.lesions.toggled.connect(lambda checked=False: self._chosen("lesions", bool(checked)))
 
     def _minutes_changed(self) -> None:
         limited = bool(self.limited.isChecked())
@@ -94,12 +103,13 @@ class LearnChoices:
         self.device.show(_choices(words.DEVICES), view.device)
         self.dimensions.show(_choices(words.DIMENSIONS), view.dimensions or "")
         self.confidence.show(_choices(words.CONFIDENCES), view.confidence)
-        with Quiet(self.limited, self.minutes, self.rounds, self.seed):
+        with Quiet(self.limited, self.minutes, self.rounds, self.seed, self.lesions):
             self.limited.setChecked(view.minutes is not None)
             if view.minutes is not None:
                 _set(self.minutes, max(1, round(view.minutes)))
             _set(self.rounds, view.rounds + 1)
             _set(self.seed, view.seed)
+            self.lesions.setChecked(view.lesions)
         self.minutes.setEnabled(view.minutes is not None)
         self.widget.setEnabled(enabled)
 
