@@ -6,13 +6,13 @@ to them; Z and Y undo and redo as in the Segment Editor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import qt
 
-Slot = Callable[[], object]
+from .window_keys import Slot, WindowKeys
 
 
 @dataclass(frozen=True)
@@ -107,34 +107,23 @@ class Shortcuts:
         unknown = set(slots) - set(ACTIONS)
         assert not unknown, f"no key for {sorted(unknown)}"
         self._slots = dict(slots)
-        self._installed: list[tuple[Any, Slot]] = []
+        self._keys = WindowKeys()
 
     def enter(self, window: Any) -> None:
         """Installs the keys in a window; entering twice installs them once."""
-        if self._installed:
-            return
-        for item in SHORTCUTS:
+        for item in () if self._keys else SHORTCUTS:
             if item.action in self._slots:
-                self._install(item, window)
+                self._keys.install(
+                    window, f"shortcut_{item.action}", item.key, self._pressed(item.action), item.repeats
+                )
 
-    def _install(self, item: Shortcut, window: Any) -> None:
-        slot = self._slots[item.action]
-
+    def _pressed(self, action: str) -> Slot:
         def pressed() -> None:
             if not is_typing():
-                slot()
+                self._slots[action]()
 
-        made = qt.QShortcut(qt.QKeySequence(item.key), window)
-        made.setObjectName(f"shortcut_{item.action}")
-        made.setAutoRepeat(item.repeats)
-        made.activated.connect(pressed)
-        self._installed.append((made, pressed))
+        return pressed
 
     def exit(self) -> None:
         """Removes every key from the window."""
-        for made, pressed in self._installed:
-            made.activated.disconnect(pressed)
-            made.setEnabled(False)
-            made.setParent(None)
-            made.deleteLater()
-        self._installed = []
+        self._keys.remove()

@@ -5,15 +5,14 @@ They work wherever the mouse is, but not while text is typed; a widget that was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import qt
 
 from ..shortcuts import is_typing
-
-Slot = Callable[[], object]
+from ..window_keys import Slot, WindowKeys
 
 
 @dataclass(frozen=True)
@@ -51,34 +50,24 @@ class Keys:
 
     def __init__(self, slots: Mapping[str, Slot]) -> None:
         self._slots = dict(slots)
-        self._installed: list[tuple[Any, Slot]] = []
+        self._keys = WindowKeys()
 
     def enter(self, window: Any) -> None:
         """Installs the keys in a window; entering twice installs them once."""
-        for item in () if self._installed else KEYS:
+        for item in () if self._keys else KEYS:
             if item.action in self._slots:
-                self._install(item, window)
+                self._keys.install(window, f"raters_key_{item.action}", item.key, self._pressed(item))
 
-    def _install(self, item: Key, window: Any) -> None:
-        slot = self._slots[item.action]
-
+    def _pressed(self, item: Key) -> Slot:
         def pressed() -> None:
             if not is_typing() and not _is_for_the_widget(item.key):
-                slot()
+                self._slots[item.action]()
 
-        made = qt.QShortcut(qt.QKeySequence(item.key), window)
-        made.setObjectName(f"raters_key_{item.action}")
-        made.activated.connect(pressed)
-        self._installed.append((made, pressed))
+        return pressed
 
     def exit(self) -> None:
         """Removes every key from the window."""
-        for made, pressed in self._installed:
-            made.activated.disconnect(pressed)
-            made.setEnabled(False)
-            made.setParent(None)
-            made.deleteLater()
-        self._installed = []
+        self._keys.remove()
 
 
 def _is_for_the_widget(key: str) -> bool:

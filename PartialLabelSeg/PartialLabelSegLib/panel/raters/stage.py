@@ -9,6 +9,7 @@ import vtk
 
 from ..application import Application
 from ..geometry import matrix_array, point_of, vtk_matrix
+from ..observers import Observers
 from .grid_view import GridView, Picture
 from .mouse import Hands, Mouse
 from .planes import ShownSlice, count_along, nearest_view, shown_slice, slice_at, voxel, voxels_to_world
@@ -23,10 +24,14 @@ class _View:
         self.interactor = interactor
         self.picture = GridView(interactor)
         self._mouse = Mouse(interactor, self.name, hands)
-        self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: moved(self.name))
+        self._moved, self._observers = moved, Observers()
+        self._observers.add(node, vtk.vtkCommand.ModifiedEvent, self._turned)
+
+    def _turned(self) -> None:
+        self._moved(self.name)
 
     def release(self) -> None:
-        self.node.RemoveObserver(self._tag)
+        self._observers.release()
         self._mouse.release()
         self.picture.remove()
 
