@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import slicer
 from PySide6 import QtWidgets
@@ -16,12 +17,14 @@ from host.pictures import picture
 from host.window import Window
 from panel import decide_samples as samples
 from panel.at_desk import AtDesk
-from panel.deciding import GRID, labels_of, prediction_of
 from panel.decide_samples import Recorder, find
+from panel.deciding import GRID, labels_of, prediction_of
 from panel.panel_window import PanelWindow
 from panel.showing import NARROW, WIDE, click_row, press, settle, shown, texts
 from panel.waiting_window import waiting_window
-from PartialLabelSegLib.data.lesions import Lesion, lesion_at, read_lesions, write_lesions
+from PartialLabelSegLib.data.lesions import Lesion, lesion_at, read_lesions, surest_lesions, write_lesions
+from PartialLabelSegLib.panel import lesions_logic
+from PartialLabelSegLib.panel.geometry import vtk_matrix
 from PartialLabelSegLib.panel.lesions_logic import MOST_ROWS
 from PartialLabelSegLib.panel.own_segments import SCAN
 from PartialLabelSegLib.panel.view_models_decide import Choice, LesionRow, LesionsView, Working
@@ -31,7 +34,11 @@ from PartialLabelSegLib.relabel.lesions import CompletedScan, export_instances
 
 Wait = Callable[..., None]
 Point = tuple[float, float, float]
-ROWS = (LesionRow(1, "Metastasis", 1.0, 12.34), LesionRow(2, "Metastasis", 0.956, 0.421), LesionRow(3, "Cyst", 0.2, 140.4))
+ROWS = (
+    LesionRow(1, "Metastasis", 1.0, 12.34),
+    LesionRow(2, "Metastasis", 0.956, 0.421),
+    LesionRow(3, "Cyst", 0.2, 140.4),
+)
 VIEW = LesionsView((Choice("CT 1", "CT 1"), Choice("CT 2", "CT 2")), "CT 1", ROWS, "3 lesions, the surest first.")
 CRUMB: Point = (-12.5, -12.0, 40.0)
 """The middle of the crumb of liver in every scan: voxels (9..10, 8, 6) on a grid of 1, 2 and 5 mm from (3, -4, 10), left and posterior."""
@@ -115,7 +122,9 @@ def test_another_scan_is_chosen_with_keys_and_begins_with_no_line(step: FinishSt
         click_row(table, 2)
         press(find(step.widget, "lesions_scan"), "Down")
         assert actions.take() == [("lesion_chosen", 3), ("lesion_scan_chosen", "CT 2")]
-        step.show(samples.finish_view(lesions=LesionsView(VIEW.scans, "CT 2", ROWS[:2], "2 lesions, the surest first.")))
+        step.show(
+            samples.finish_view(lesions=LesionsView(VIEW.scans, "CT 2", ROWS[:2], "2 lesions, the surest first."))
+        )
         assert table.rowCount() == 2 and not table.selectedItems()
         table.setFocus()
         press(table, "Return")
@@ -130,15 +139,17 @@ def test_while_something_goes_on_no_lesion_can_be_asked_for(step: FinishStep, ac
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
-def test_long_names_do_not_make_the_panel_wider(step: FinishStep, width: int) -> None:
-    rows = tuple(LesionRow(place, f"{samples.LONG} {place}", 1 / place, 1000 / place) for place in range(1, MOST_ROWS + 1))
+def test_long_names_do_not_make_the_panel_wider(step: FinishStep, pump: Callable[[int], None], width: int) -> None:
+    rows = tuple(
+        LesionRow(place, f"{samples.LONG} {place}", 1 / place, 1000 / place) for place in range(1, MOST_ROWS + 1)
+    )
     scans = tuple(Choice(f"{samples.LONG_SCAN}_{place}", f"{samples.LONG_SCAN}_{place}") for place in range(3))
-    note = f"The surest 200 of 3127 lesions; all of them are in the file {samples.LONG_SCAN}_2.instances.json."
+    note = "The surest 200 of 3127 lesions. The list in the run's folder holds all of them."
     view = LesionsView(scans, scans[2].key, rows, note)
     with shown(step.widget, width, 700) as window:
         picture(window, f"finish-lesions-{width}")
         step.show(samples.finish_view(lesions=view))
-        settle()
+        pump(50)
         picture(window, f"finish-lesions-long-{width}")
         assert window.horizontalScrollBar().maximum() == 0
 
@@ -179,9 +190,9 @@ def test_a_lesion_is_shown_in_all_views_wherever_its_scan_was_put(at: AtDesk, ap
     assert backgrounds == [at.volume.GetID()] * 3
     assert views_show(application) == [40.0, -12.0, -12.5]
     moved = at.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "moved")
-    from PartialLabelSegLib.panel.geometry import vtk_matrix
-
-    moved.SetMatrixTransformToParent(vtk_matrix([[1, 0, 0, 100.0], [0, 1, 0, 20.0], [0, 0, 1, -7.0], [0, 0, 0, 1]]))
+    moved.SetMatrixTransformToParent(
+        vtk_matrix(np.array([[1, 0, 0, 100.0], [0, 1, 0, 20.0], [0, 0, 1, -7.0], [0, 0, 0, 1]]))
+    )
     at.volume.SetAndObserveTransformNodeID(moved.GetID())
     at.finish.lesion_chosen(number)
     assert views_show(application) == [33.0, 8.0, 87.5]
@@ -213,17 +224,22 @@ def test_a_scan_that_lies_on_disk_is_loaded_and_other_segmentations_are_hidden(
     assert node.GetDisplayVisibility() and views_show(application) == [10.0, 4.0, -3.0]
 
 
-def test_of_thousands_the_surest_are_listed_and_a_sentence_says_so(at: AtDesk) -> None:
+def test_of_thousands_the_surest_are_listed_and_a_sentence_says_so(at: AtDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     centre, box = lesion_at(labels_of("CT 1").positive("Tumour").reshape(-1).nonzero()[0], GRID)
     many = [Lesion(n, "Tumour", round(1 / n, 6), "suggested", 1, 0.01, centre, box) for n in range(1, 3001)]
     at.run.completed.mkdir(exist_ok=True)
-    path = write_lesions(at.run.completed, "CT_1", many)
+    write_lesions(at.run.completed, "CT_1", many)
+    read: list[Path] = []
+
+    def counted(path: Path, most: int | None) -> tuple[tuple[Lesion, ...], int]:
+        read.append(path)
+        return surest_lesions(path, most)
+
+    monkeypatch.setattr(lesions_logic, "surest_lesions", counted)
     view = at.finish.view().lesions
     assert [row.number for row in view.rows] == list(range(1, MOST_ROWS + 1))
-    assert view.note == "The surest 200 of 3000 lesions; all of them are in the file CT_1.instances.json."
-    rows = view.rows
-    assert at.finish.view().lesions.rows[0] == rows[0]
-    assert at.finish.lesions._of(path)[0] is at.finish.lesions._of(path)[0], "read once"
+    assert view.note == "The surest 200 of 3000 lesions. The list in the run's folder holds all of them."
+    assert at.finish.view().lesions == view and len(read) == 1, "the file is read once"
 
 
 def test_a_list_that_changes_is_read_again_and_a_damaged_one_says_so(at: AtDesk) -> None:
@@ -250,6 +266,7 @@ def test_a_click_in_the_panel_moves_the_views(
 ) -> None:
     session: PanelWindow = waiting_window(application, window, wait_until, tmp_path)
     try:
+        assert session.desk.run is not None
         number = number_of_crumb(list_lesions(session.desk.run.completed, "CT 1"))
         session.desk.change(step="finish")
         session.until(lambda: session.is_seen("finish_lesions"))

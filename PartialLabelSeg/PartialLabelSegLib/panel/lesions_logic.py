@@ -117,5 +117,5 @@ def _shown(path: Path) -> tuple[tuple[Lesion, ...], str]:
     if not lesions:
         return (), "No lesion was found in this scan."
     if count > len(lesions):
-        return lesions, f"The surest {len(lesions)} of {count} lesions; all of them are in the file {path.name}."
+        return lesions, f"The surest {len(lesions)} of {count} lesions. The list in the run's folder holds all of them."
     return lesions, f"{words.counted(count, 'lesion')}, the surest first."
