@@ -86,7 +86,8 @@ def test_loaded_scans_are_learned_cancelled_saved_reopened_and_gone_on_with(
         # The worker went on while no panel was there.
         assert second.panel.logic.learn.state == "running"
         second.until_learned("waiting")
-        assert second.is_seen("look_step") and second.panel.logic.learn.has_suggestions
+        second.until(lambda: second.is_seen("look_step"), 30, "Look to be opened")
+        assert second.panel.logic.learn.has_suggestions
         second.picture("flow_6_look")
     finally:
         second.close()
