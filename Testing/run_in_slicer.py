@@ -76,12 +76,22 @@ def save_and_open(path: Path) -> None:
     """What the panel knew is there again, with the nodes of the scene that was opened."""
     now = session()
     names = [scan.name for scan in now.desk.state.scans]
+    ticks = rated()
     assert slicer.util.saveScene(str(path)), "Slicer could not save the scene"
     slicer.mrmlScene.Clear(0)
     now.until(lambda: not now.desk.state.scans, "the list to be empty")
     slicer.util.loadScene(str(path))
     now.until(lambda: [scan.name for scan in now.desk.state.scans] == names, "the list of the saved scene")
+    assert rated() == ticks, "the raters' ticks of the saved scene are not there again"
     assert all(slicer.mrmlScene.GetNodeByID(scan.volume) for scan in now.desk.state.scans), "a scan lost its volume"
+
+
+def rated() -> list[Any]:
+    """Who ticked what, by scan."""
+    kept = importlib.import_module("PartialLabelSegLib.panel.raters.kept")
+    study = kept.in_scene(slicer.mrmlScene)
+    assert study is not None, "the scene holds no ticks"
+    return [(rating.name, rater.name, rater.ticks) for rating in study.ratings for rater in rating.raters]
 
 
 def reload_module() -> None:
@@ -127,6 +137,7 @@ def main(arguments: list[str]) -> int:
         return tries.status()
     tries.attempt("samples are offered and come into the scene", load_samples)
     tries.attempt("loaded scans are added", lambda: session().add_loaded_scans())
+    tries.attempt("two raters tick, and agree", lambda: session().read_as_raters())
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         tries.attempt("the scene is saved and opened again", lambda: save_and_open(Path(folder) / "scene.mrb"))
     tries.attempt("the module is reloaded", reload_module)

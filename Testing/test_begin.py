@@ -163,8 +163,10 @@ def test_an_import_leaves_a_folder_per_case_and_then_the_head(data: Data, run: R
     data.scan("one", 0, split="train")
     data.scan("two", 1, split="test")
     events = imported(data, run, Configuration(seed=9, relabelling=Relabelling(rounds=3)))
-    assert [(event.kind, event.fields["case"]) for event in events] == [("imported", "one"), ("imported", "two")]
+    *read, told = events
+    assert [(event.kind, event.fields["case"]) for event in read] == [("imported", "one"), ("imported", "two")]
     head = read_run(run)
+    assert (told.kind, tuple(told.fields["sentences"])) == ("learned_from", head.learned_from)
     assert (head.configuration.seed, head.configuration.relabelling.rounds) == (9, 3)
     assert head.cases == (("one", "one", "train"), ("two", "two", "test"))
     assert [item.name for item in head.structures] == ["Liver", "Spleen"]

@@ -239,3 +239,35 @@ def test_gamma_rises_in_equal_steps_to_its_largest() -> None:
 @pytest.mark.parametrize(("dimensions", "context", "channels"), [("2d", 0, 1), ("2.5d", 2, 5), ("3d", 0, 1)])
 def test_neighbouring_slices_are_channels(dimensions: str, context: int, channels: int) -> None:
     assert dataclasses.replace(PLAN, dimensions=dimensions, context=context).channels == channels
+
+
+@pytest.mark.parametrize(
+    ("method", "doubtful", "has_doubtful", "expected"),
+    [
+        ("full", "weigh", True, (25, 0)),
+        ("full", "weigh", False, (100, 30)),
+        ("full", "fixed", True, (100, 30)),
+        ("full", "leave-out", True, (100, 30)),
+        ("mlb", "weigh", False, (25, 0)),
+        ("mlb", "weigh", True, (25, 0)),
+        ("mlb", "as-given", True, (25, 75)),
+    ],
+)
+def test_weights_are_learned_once_trusted_labels_are(
+    method: str, doubtful: str, has_doubtful: bool, expected: tuple[int, int]
+) -> None:
+    configuration = Configuration(relabelling=Relabelling(method=method, rounds=1), doubtful=doubtful)
+    plan = dataclasses.replace(PLAN, fine_tune_steps=30)
+    assert tuple(configuration.weighing_begins(plan, number, has_doubtful) for number in (0, 1)) == expected
+    lesions = dataclasses.replace(plan, architecture="instance")
+    steps = tuple(configuration.relabelling.steps(plan, number) for number in (0, 1))
+    assert tuple(configuration.weighing_begins(lesions, number, has_doubtful) for number in (0, 1)) == steps
+
+
+@pytest.mark.parametrize(
+    ("views", "teacher", "consistency", "cost"),
+    [(0, 0.0, 1.0, 3.0), (0, 0.9, 1.0, 4.0), (4, 0.9, 1.0, 10.0), (2, 0.9, 0.0, 6.0)],
+)
+def test_every_view_makes_a_weighed_step_dearer(views: int, teacher: float, consistency: float, cost: float) -> None:
+    plan = dataclasses.replace(PLAN, views=views, teacher=teacher, consistency=consistency)
+    assert plan.weighing_cost == cost

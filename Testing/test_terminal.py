@@ -44,8 +44,15 @@ def test_a_file_receives_only_the_end_of_each_stage() -> None:
     assert text == f"learning {'█' * 24} 10/10  loss 0.500\n"
 
 
+def test_rounds_are_counted_from_1() -> None:
+    learned = progress(10, stage="round 0: learning the structures", seconds_left=0.0)
+    assert shown(io.StringIO(), learned).startswith("Round 1: learning the structures ███")
+    began = Event("round", {"round": 0, "rounds": 2, "gamma": 0.5})
+    assert shown(io.StringIO(), began, learned).startswith("Round 1 of 3: learning the structures ███")
+
+
 def test_reading_preparing_predicting_and_writing_are_bars_with_the_name_of_the_scan() -> None:
-    for kind in ("imported", "prepared", "prediction", "completed"):
+    for kind in ("imported", "prepared", "weighed", "prediction", "completed"):
         text = shown(Terminal(), Event(kind, {"case": "CT 1", "step": 1, "steps": 2}))
         assert "1/2" in text and "left" in text and text.endswith("CT 1")
 
@@ -103,6 +110,14 @@ CHANGE = {
         (
             Event("relabelled", {"gamma": 0.66, "cases": 4}),
             "Accepted the most confident 66% of the suggestions in 4 scans",
+        ),
+        (
+            Event("relabelled", {"gamma": 0.0, "cases": 4}),
+            "What is suggested in 4 scans is learned next, each voxel with a weight",
+        ),
+        (
+            Event("resumed", {"stage": "round 1: learning the structures", "step": 5, "steps": 10}),
+            "Going on at step 5 of 10 (Round 2: learning the structures)",
         ),
         (Event("resumed", {"stage": "learning", "step": 5, "steps": 10}), "Going on at step 5 of 10 (learning)"),
         (

@@ -24,9 +24,11 @@ packages beyond the standard library. `Testing/structure/test_layers.py` holds t
     options <- config, run
     soft_labels <- data, metrics, options, report, run
     demo <- begin, config, data, finish, losses, metrics, nets, relabel, report, rounds, run, train, with numpy
-    cli <- apply_model, begin, config, data, demo, finish, losses, metrics, nets, options, relabel, relabel_round, report, rounds, run, soft_labels, terminal, train, with numpy
+    reported <- rounds, run, terminal, train
+    commands <- apply_model, begin, config, data, demo, finish, metrics, options, relabel, relabel_round, reported, rounds, run, soft_labels
+    cli <- commands, options, run
     __main__ <- cli, setup_environment
     panel <- config, data, metrics, relabel, run, with slicer, qt, ctk, vtk, numpy, SimpleITK
 
-`cli` imports what needs torch only inside the functions that use it, so that `check` and `evaluate` start at once. This file imports nothing.
+`commands` and `reported` import what needs torch only inside the functions that use it, so that `check` and `evaluate` start at once. This file imports nothing.
 """

@@ -216,4 +216,5 @@ def for_structures(labels: Labels, names: tuple[str, ...], overlapping: frozense
         negatives={name: labels.negatives[name] for name in kept if name in labels.negatives},
         soft={name: labels.soft[name] for name in kept if name in labels.soft},
         overlapping=overlapping | frozenset(pair for pair in labels.overlapping if pair <= set(names)),
+        imperfect=labels.imperfect & set(kept),
     )

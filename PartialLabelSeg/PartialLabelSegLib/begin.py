@@ -15,9 +15,12 @@ from .config import Configuration, Plan, from_json, to_json
 from .data.case import IMPORT_AGAIN, Case, CaseSource, Cohort, read_case, safe_name, write_case
 from .data.importers import NO_CHOICES, CohortChoices, read_cohorts
 from .data.labels import Labels
+from .data.learned_from import describe
 from .data.plan import Machine, fingerprint, make_plan
+from .data.recommend import Drawn, counts_of
 from .data.sides import twins
 from .data.types import Problem, Structure
+from .data.weighed_scans import weighed_scans
 from .run.events import Event
 from .run.failure import Failure
 from .run.files import inside, read_json, write_json
@@ -31,13 +34,17 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Head:
-    """What run.json says: the configuration, the structures, which pairs may overlap, the cases with their final split, and what was said of them."""
+    """What run.json says: the configuration, the structures, which pairs may overlap, the cases with their final split, and what was said of them.
+
+    learned_from: in words what is learned from what, a sentence per structure.
+    """
 
     configuration: Configuration
     structures: tuple[Structure, ...]
     overlapping: frozenset[frozenset[str]]
     cases: tuple[tuple[str, str, str], ...]
     choices: CohortChoices = NO_CHOICES
+    learned_from: tuple[str, ...] = ()
 
     def is_sound(self) -> bool:
         """Whether there are structures and cases, none twice, and every split is one."""
@@ -69,6 +76,7 @@ class Head:
             "overlapping": sorted(sorted(pair) for pair in self.overlapping),
             "cases": [{"name": name, "folder": folder, "split": split} for name, folder, split in self.cases],
             "choices": self.choices.to_json(),
+            "learned_from": list(self.learned_from),
         }
 
 
@@ -82,11 +90,12 @@ def read_run(run: RunFolder) -> Head:
         configuration = from_json(Configuration, content["configuration"])
         # A run of before there were choices says nothing of them.
         choices = CohortChoices.from_json(content.get("choices", {}))
+        said = tuple(str(sentence) for sentence in content.get("learned_from", ()))
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(f"run.json is damaged ({error}).", way_out="Start the run anew in another folder.") from None
     for _, folder, _ in cases:
         inside(run.path / "cases", folder, "case folder")
-    head = Head(configuration, structures, overlapping, cases, choices)
+    head = Head(configuration, structures, overlapping, cases, choices, said)
     if not head.is_sound():
         text = "run.json is damaged (its cases or structures contradict each other)."
         raise Failure(text, way_out="Start the run anew in another folder.")
@@ -111,12 +120,14 @@ def import_cohort(
         if problem.severity == "error" and not problem.case:
             raise Failure(problem.sentence(), way_out="Mend it and run the same command again.")
     imported: list[tuple[Case, frozenset[str]]] = []
+    states: dict[str, dict[str, Drawn]] = {}
     folders: set[str] = set()
     usable = [item for item in cohort.sources if item.case not in broken]
     for done, item in enumerate(usable, 1):
         try:
-            case, drawn, warnings = _import_case(item, run, folders)
-            imported.append((case, drawn))
+            case, labels, warnings = _import_case(item, run, folders)
+            imported.append((case, drawn_in(labels)))
+            states[case.name] = {name: Drawn.of(labels, name) for name in labels.structures}
             for problem in warnings:
                 yield Event("problem", to_json(problem))
         except Failure as failure:
@@ -130,13 +141,16 @@ def import_cohort(
         raise Failure("No case of the data set can be used.", way_out="Run `check` on it to see why.")
     splits = final_splits(imported, configuration)
     head = _head(cohort, configuration, imported, splits)
-    run.write_head(replace(head, choices=choices).to_json())
+    counts = counts_of(
+        [item.name for item in cohort.structures], [said for name, said in states.items() if splits[name] == "train"]
+    )
+    sentences = describe(configuration, counts)
+    run.write_head(replace(head, choices=choices, learned_from=sentences).to_json())
+    yield Event("learned_from", {"sentences": list(sentences)})
 
 
-def _import_case(
-    source: CaseSource, run: RunFolder, folders: set[str]
-) -> tuple[Case, frozenset[str], tuple[Problem, ...]]:
-    """The case in its folder, the structures drawn in it, and warnings. Its voxels are not kept: a cohort is larger than the memory."""
+def _import_case(source: CaseSource, run: RunFolder, folders: set[str]) -> tuple[Case, Labels, tuple[Problem, ...]]:
+    """The case in its folder, its labels, and warnings. Nobody may keep the labels: a cohort is larger than the memory."""
     folder = safe_name(source.case)
     while folder.lower() in folders:
         folder += "_"
@@ -144,7 +158,7 @@ def _import_case(
     path = run.case(folder)
     case = _imported_before(path, source) or write_case(path, source, source.case)
     warnings = () if source.inspect is None else source.inspect(case.grid)[1]
-    return case, drawn_in(case.labels()), warnings
+    return case, case.labels(), warnings
 
 
 def _imported_before(path: Path, source: CaseSource) -> Case | None:
@@ -175,8 +189,12 @@ def import_lost(sources: Sequence[Path], run: RunFolder) -> Iterator[Event]:
 
 
 def drawn_in(labels: Labels) -> frozenset[str]:
-    """The structures that were looked for in the whole scan and found."""
-    return frozenset(name for name in labels.structures if labels.is_known(name) and labels.voxels(name))
+    """The structures that were looked for in the whole scan and found, and whose label is not doubtful."""
+    return frozenset(
+        name
+        for name in labels.structures
+        if labels.is_known(name) and name not in labels.imperfect and labels.voxels(name)
+    )
 
 
 def _head(
@@ -256,12 +274,13 @@ def _plan(
         plan = make_plan(found, names, configuration, machine, pairs)
     except ValueError as error:
         raise Failure(f"The plan does not work: {error}.", way_out="Check the values given with --set.") from None
-    measured = probe(plan, Device(device, plan.precision), configuration)
+    weighed = weighed_scans((case.folder for case in cases if case.split == "train"), names)
+    measured = probe(plan, Device(device, plan.precision), configuration, weighed > 0)
     if configuration.minutes is not None:
         plan = steps_for(plan, measured, configuration)
-        measured = replace(measured, seconds=whole_run(measured.step_seconds, plan, configuration))
+        measured = replace(measured, seconds=whole_run(measured.step_seconds, plan, configuration, weighed > 0))
     made_for = {"made_for": head.mark(), "fingerprint": to_json(found), "machine": to_json(machine)}
-    write_json(run.plan, {"plan": to_json(plan), **made_for})
+    write_json(run.plan, {"plan": to_json(plan), "weighed_scans": weighed, **made_for})
     return plan, measured
 
 

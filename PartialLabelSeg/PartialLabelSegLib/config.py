@@ -10,11 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 PRESETS = ("quick", "standard", "paper")
-METHODS = ("full", "ambiguity-only", "all-pseudo-labels", "naive")
+METHODS = ("full", "ambiguity-only", "all-pseudo-labels", "naive", "mlb")
+DOUBTFUL = ("weigh", "fixed", "as-given", "leave-out")
+ATTRIBUTES = ("size", "centroid", "extent")
 DIMENSIONS = ("2d", "2.5d", "3d")
 ROBUST_LOSSES = ("apl", "mae", "sce", "gce")
 LOSSES = ("bce", "bce+dice", *(f"{name}{dice}" for name in ROBUST_LOSSES for dice in ("", "+dice")))
-ARCHITECTURES = ("unet", "paper", "instance")
+ARCHITECTURES = ("unet", "unet++", "paper", "instance")
+VIEWS = (0, 2, 4, 6)
+SIZE_FOLDS, SIZE_STEP_COST = 5, 0.5
+"""The expected sizes are learned in at most so many folds; a step of it costs about so much of a plain step of the segmentation."""
 MASK_HEADS = ("improved", "plain")
 INSTANCES = ("auto", "no", "list", "volume")
 MOST_THREADS = 1024
@@ -32,6 +37,9 @@ _FROM_ZERO = (
     "clip_norm",
     "patience",
     "negatives",
+    "teacher_noise",
+    "consistency",
+    "bound_weight",
 )
 
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "an object"}
@@ -68,6 +76,15 @@ class Plan:
 
     architecture: 'unet'; 'paper', the U-Net of INERRANT's Table 11; or 'instance', a Mask R-CNN for lesions (nets/instance), whose backbone
     has the plan's widths and strides, whose masks learn by `loss`, plain inside their boxes, and whose `mask_head` is 'improved' or 'plain'.
+    'unet++' is the nested U-Net of the plan's widths and strides.
+
+    Where labels are doubtful (MLB-Seg, train/meta.py): `warm_up` is the share of the steps that learn from trusted labels alone; `views` Q of the
+    pseudo-label enhancement; `teacher` the share that the mean teacher keeps per step, 0: no teacher, and `teacher_noise` of its input in standard
+    deviations; `consistency` weighs both consistency terms; `normalised` 'separate' (Eq. 8) or 'joint'; `supervised_step` adds the loss
+    of the trusted batch; `given_share` is the weight of given labels against own pseudo-labels where weights are fixed.
+
+    Bounds (Kervadec et al., Eq. 5): `bound_weight` is lambda; `margin` what a regressed attribute may be missed by, 0: the learned interval;
+    `bound_warm_up` the share of the steps before the penalty sets in; `size_steps` how long each of the (at most five) networks learns that regress them.
     """
 
     structures: tuple[str, ...]
@@ -113,6 +130,18 @@ class Plan:
     gce_power: float = 0.7
     negatives: float = 3.0
     mask_head: str = "improved"
+    warm_up: float = 0.25
+    views: int = 4
+    teacher: float = 0.99
+    teacher_noise: float = 0.1
+    consistency: float = 1.0
+    normalised: str = "separate"
+    supervised_step: bool = False
+    given_share: float = 0.8
+    bound_weight: float = 1e-2
+    margin: float = 0.0
+    bound_warm_up: float = 0.25
+    size_steps: int = 400
 
     def __post_init__(self) -> None:
         _one_of("dimensions", self.dimensions, DIMENSIONS)
@@ -123,6 +152,7 @@ class Plan:
         _one_of("schedule", self.schedule, ("polynomial", "exponential"))
         _one_of("norm", self.norm, ("batch", "instance", "group", "none"))
         _one_of("loss", self.loss, LOSSES)
+        _one_of("normalised", self.normalised, ("separate", "joint"))
         if len(set(self.structures)) != len(self.structures) or not self.structures:
             raise ValueError(f"a plan needs structures of different names, got {self.structures}")
         if min(self.patch) < 1 or self.batch < 1 or not all(0 < value < math.inf for value in self.spacing_mm):
@@ -150,13 +180,18 @@ class Plan:
         self._check_ranges()
 
     def _check_ranges(self) -> None:
+        if self.views not in VIEWS:
+            raise ValueError(f"views must be one of {', '.join(map(str, VIEWS))}, got {self.views}")
         inside = {
-            "from 1": (lambda value: value >= 1, ("steps", "validate_every")),
+            "from 1": (lambda value: value >= 1, ("steps", "validate_every", "size_steps")),
             "from 0": (lambda value: 0 <= value < math.inf, _FROM_ZERO),
             "above 0": (lambda value: 0 < value < math.inf, ("learning_rate", "learning_rate_end")),
             "between 0 and 1": (lambda value: 0 < value < 1, ("prior",)),
-            "from 0 and below 1": (lambda value: 0 <= value < 1, ("average", "overlap")),
-            "from 0 to 1": (lambda value: 0 <= value <= 1, ("foreground_share",)),
+            "from 0 and below 1": (
+                lambda value: 0 <= value < 1,
+                ("average", "overlap", "warm_up", "teacher", "margin"),
+            ),
+            "from 0 to 1": (lambda value: 0 <= value <= 1, ("foreground_share", "given_share", "bound_warm_up")),
             "above 0 and at most 1": (lambda value: 0 < value <= 1, ("gce_power",)),
             "from 0, and not all 0": (
                 lambda values: all(0 <= value < math.inf for value in values) and any(values),
@@ -171,6 +206,15 @@ class Plan:
     @property
     def channels(self) -> int:
         return 1 + 2 * self.context if self.dimensions == "2.5d" else 1
+
+    @property
+    def weighing_cost(self) -> float:
+        """A step that learns the weights of doubtful labels (train/bootstrap.py) against a plain one.
+
+        Trusted pass, forward-mode pass and weighted pass; with consistency terms one more for the look-ahead; and as much again per view.
+        """
+        consistent = self.consistency > 0 and (self.views > 0 or self.teacher > 0)
+        return 3.0 + 1.0 * consistent + 1.5 * self.views
 
 
 @dataclass(frozen=True)
@@ -196,6 +240,20 @@ class Relabelling:
         if self.gamma_max is not None and not 0 < self.gamma_max <= 1:
             raise ValueError(f"gamma_max must lie in (0, 1], got {self.gamma_max}")
 
+    @property
+    def later_rounds(self) -> int:
+        """How often the method relabels and learns on. 'mlb' does it once, with initial labels; or as often as a person is to decide."""
+        if self.method == "mlb":
+            return self.rounds if self.review else 1
+        return {"full": self.rounds, "all-pseudo-labels": 1}.get(self.method, 0)
+
+    def steps(self, plan: Plan, round_number: int) -> int:
+        """How long a round learns. Of 'mlb' the first two rounds share the steps of another method's first one."""
+        if self.method != "mlb":
+            return plan.steps if round_number == 0 else plan.fine_tune_steps
+        first = max(1, round(plan.warm_up * plan.steps))
+        return {0: first, 1: max(1, plan.steps - first)}.get(round_number, plan.fine_tune_steps)
+
     def gamma(self, round_number: int, gamma_max: float) -> float:
         """gamma_t = t / T * gamma_max for t = 1..T; `round_number` counts from 0."""
         return (round_number + 1) / self.rounds * gamma_max
@@ -206,6 +264,9 @@ class Configuration:
     """What the user chose. `plan` holds overrides of single Plan fields by name; everything else is found from the data.
 
     instances: of each completed scan 'no' list of its lesions, a 'list', or a list and a 'volume'; 'auto' depends on the network.
+    doubtful: what labels that were made quickly are to the learning: 'weigh', their voxels get weights learned from the trusted labels (MLB-Seg);
+    'fixed', all the same weight beside own pseudo-labels; 'as-given', they count like trusted ones; 'leave-out', they count as missing.
+    bounds: the region attributes, regressed from the labelled scans, that bound what is predicted where a structure is missing.
     """
 
     preset: str = "quick"
@@ -220,9 +281,16 @@ class Configuration:
     relabelling: Relabelling = field(default_factory=Relabelling)
     plan: dict[str, Any] = field(default_factory=dict)
     instances: str = "auto"
+    doubtful: str = "weigh"
+    bounds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _one_of("preset", self.preset, PRESETS)
+        _one_of("doubtful", self.doubtful, DOUBTFUL)
+        for attribute in self.bounds:
+            _one_of("bounds", attribute, ATTRIBUTES)
+        if len(set(self.bounds)) != len(self.bounds):
+            raise ValueError(f"bounds name an attribute twice, {self.bounds}")
         _one_of("device", self.device, ("auto", "cpu", "cuda", "mps"))
         _one_of("absent", self.absent, ("missing", "absent"))
         _one_of("instances", self.instances, INSTANCES)
@@ -241,6 +309,19 @@ class Configuration:
         unknown = set(self.plan) - {item.name for item in dataclasses.fields(Plan)}
         if unknown:
             raise ValueError(f"a plan has no {sorted(unknown)}")
+
+    def weighing_begins(self, plan: Plan, round_number: int, has_doubtful: bool) -> int:
+        """The step of a round from which on it learns the weights of doubtful labels; its number of steps where it never does.
+
+        has_doubtful: somebody made labels quickly. 'mlb' has doubtful ones of its own from its second round on, and trusted ones alone before.
+        """
+        choices, steps = self.relabelling, self.relabelling.steps(plan, round_number)
+        from_start = choices.method == "mlb"
+        if self.doubtful != "weigh" or plan.architecture == "instance" or (from_start and round_number == 0):
+            return steps
+        if not has_doubtful and not from_start:
+            return steps
+        return round(plan.warm_up * steps) if round_number == 0 else 0
 
     def instances_for(self, architecture: str) -> str:
         """'no', 'list' or 'volume'. By itself only an instance network lists lesions; they may overlap, which only a volume beside shows."""

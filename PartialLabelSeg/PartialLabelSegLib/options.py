@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .config import DIMENSIONS, INSTANCES, METHODS, PRESETS, Configuration, Relabelling
+from .config import ATTRIBUTES, DIMENSIONS, DOUBTFUL, INSTANCES, METHODS, PRESETS, Configuration, Relabelling
 from .run.failure import Failure
 
 EXPORTS = ("seg-nrrd", "nifti", "nnunet", "summary", "instances")
@@ -84,6 +84,10 @@ def _complete_options(command: argparse.ArgumentParser) -> None:
         help="keep only the largest part of what is suggested",
     )
     add("--fill-holes", action="store_true", default=hidden, help="fill holes in what is suggested")
+    text = "labels said to be quick: learn the weight of each voxel, weigh all alike, trust them, or leave them out"
+    add("--doubtful", choices=DOUBTFUL, default=hidden, help=text)
+    text = "bound what is suggested where a structure is missing by what labelled scans teach: of its size, centroid or extent"
+    add("--bounds", nargs="+", choices=ATTRIBUTES, default=hidden, help=text)
     _instances_option(command)
     add("--minutes", type=float, default=hidden, help="how long it may take")
     _machine_options(command)
@@ -250,6 +254,8 @@ def choices_of(arguments: argparse.Namespace) -> Choices:
         for item in dataclasses.fields(Configuration)
         if item.name in chosen and item.name not in ("relabelling", "plan")
     }
+    if "bounds" in rest:
+        rest["bounds"] = tuple(rest["bounds"])
     plan = _overrides(chosen.get("set", []))
     given = frozenset([*rounds, *rest, *(["plan"] if plan else [])])
     try:

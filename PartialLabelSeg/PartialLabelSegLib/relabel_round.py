@@ -15,6 +15,7 @@ from .rounds import open_cases, relabel, rounds_of
 from .run.events import Event
 from .run.failure import Failure
 from .run.folder import RunFolder
+from .run.round_words import round_word
 from .train.session import Session
 
 
@@ -48,7 +49,7 @@ def relabel_waiting(run: RunFolder) -> Generator[Event, None, None]:
             changed += 1
             yield event
     what = f"{changed} change{'s' * (changed != 1)}" if changed else "Nothing was changed"
-    text = f"Round {number} is relabelled. {what[0].upper()}{what[1:]}. Go on with: complete --out {run.path.name}"
+    text = f"{round_word(number).capitalize()} is relabelled. {what[0].upper()}{what[1:]}. Go on with: complete --out {run.path.name}"
     yield Event("finished", {"message": text})
 
 
@@ -68,7 +69,8 @@ def waiting_round(session: Session) -> int:
     if not folder.review.exists():
         place = folder.review.relative_to(session.run.path).as_posix()
         raise Failure(
-            f"Round {number} waits for decisions.", way_out=f"Write them to {place}, then give this command again."
+            f"{round_word(number).capitalize()} waits for decisions.",
+            way_out=f"Write them to {place}, then give this command again.",
         )
     return number
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import numpy as np
@@ -20,11 +21,14 @@ from .relabel.select import accepted, candidates
 from .run.events import Event
 from .run.failure import Failure
 from .run.files import write_json
+from .run.round_words import round_word
 from .train.for_review import measure_reliability, write_what_is_usual
 from .train.judged import confidence_ranking
-from .train.learn import learn_confidence, learn_segmentation
+from .train.learn import learn_confidence, learn_segmentation, trusted_batches
 from .train.session import Session
+from .train.sizes import learn_sizes
 from .train.suggest import predict_cases
+from .train.weigh import weigh_labels
 
 SPARSE_SHARE = 0.5
 """Below this share of labelled structures relabelling stops at gamma 0.66 (INERRANT, Table 7)."""
@@ -56,12 +60,22 @@ def run_rounds(session: Session) -> Generator[Event, None, None]:
             "round", {"round": number, "rounds": last, "gamma": gamma_of(session, number) if number < last else None}
         )
         yield from prepare(session, session.of_split("train"), number)
+        if session.configuration.bounds:
+            yield from learn_sizes(session, number)
         yield from learn_segmentation(session, number)
         yield from learn_confidence(session, number)
+        yield from weigh(session, number)
         if number < last:
             yield from suggest(session, number)
             yield from relabel(session, number)
     yield from predict_cases(session, last, open_cases(session, session.cases))
+
+
+def weigh(session: Session, number: int) -> Iterator[Event]:
+    """Writes where the trusted labels uphold the doubtful ones of a round and where they do not, if any were weighed."""
+    if session.round(number).snapshots.exists():
+        batches, size = trusted_batches(session, number), session.plan.batch
+        yield from weigh_labels(session, number, lambda step: batches.batch(step, size))
 
 
 def suggest(session: Session, number: int) -> Iterator[Event]:
@@ -77,8 +91,7 @@ def suggest(session: Session, number: int) -> Iterator[Event]:
 
 def rounds_of(session: Session) -> int:
     """How often the method relabels."""
-    choices = session.configuration.relabelling
-    return {"full": choices.rounds, "all-pseudo-labels": 1}.get(choices.method, 0)
+    return session.configuration.relabelling.later_rounds
 
 
 def gamma_of(session: Session, number: int) -> float:
@@ -86,6 +99,9 @@ def gamma_of(session: Session, number: int) -> float:
     choices = session.configuration.relabelling
     if choices.method == "all-pseudo-labels":
         return 1.0
+    if choices.method == "mlb":
+        # What is suggested is learned with weights; nothing becomes certain without a person.
+        return 0.0
     return choices.gamma(number, choices.gamma_max or automatic_gamma_max(session))
 
 
@@ -132,19 +148,22 @@ def _review(session: Session, number: int, cases: tuple[Case, ...], gamma: float
         voxels = {case.name: math.prod(case.grid.size) for case in cases}
         said = read_review(path, session.plan.structures, voxels)
         if said.by == AUTOMATIC and said != automatic_review(voxels, session.plan.structures, gamma):
-            text = (
-                f"{path.name} of round {number} calls itself automatic, but is not what this round accepts by itself."
-            )
+            text = f"{_place(session, path)} calls itself automatic, but is not what this round accepts by itself."
             raise Failure(text, way_out="Delete it and run the same command again; or let it say by 'person'.")
         return said
     if session.configuration.relabelling.review:
-        place = path.relative_to(session.run.path).as_posix()
+        ready = f"The suggestions of {round_word(number)} are ready."
         raise WaitingForReview(
-            f"The suggestions of round {number} are ready. Write the decisions to {place}, then give the same command again."
+            f"{ready} Write the decisions to {_place(session, path)}, then give the same command again."
         )
     review = automatic_review([case.name for case in cases], session.plan.structures, gamma)
     write_review(path, review)
     return review
+
+
+def _place(session: Session, path: Path) -> str:
+    """A file in the run, as its owner finds it there."""
+    return path.relative_to(session.run.path).as_posix()
 
 
 def _relabel_case(session: Session, number: int, case: Case, review: Review) -> dict[str, Row]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from .run.events import Event
+from .run.round_words import stage_words
 
 WIDTH = 24
 _STEPS = {
@@ -14,6 +15,7 @@ _STEPS = {
     "imported": "Reading the scans",
     "prepared": "Preparing the scans",
     "prediction": "Predicting",
+    "weighed": "Weighing the quick labels",
     "completed": "Writing the completed segmentations",
 }
 
@@ -25,13 +27,16 @@ class ProgressBar:
         self._stream = stream
         self._live = stream.isatty()
         self._stage = ""
+        self._last_round = 0
         self._began = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         fields = event.fields
-        if event.kind == "progress":
+        if event.kind == "round":
+            self._last_round = int(fields["rounds"])
+        elif event.kind == "progress":
             self._bar(
-                str(fields["stage"]),
+                stage_words(str(fields["stage"]), self._last_round),
                 fields["step"],
                 fields["steps"],
                 fields.get("seconds_left"),
@@ -85,6 +90,17 @@ def _validation(fields: dict[str, object]) -> str:
     return f"  validation Dice at step {fields['step']}: mean {fields['dice_mean']:.3f} ({parts})"
 
 
+def _relabelled(fields: dict[str, object]) -> str:
+    share = float(str(fields["gamma"]))
+    if share == 0:
+        return f"What is suggested in {fields['cases']} scans is learned next, each voxel with a weight"
+    return f"Accepted the most confident {share:.0%} of the suggestions in {fields['cases']} scans"
+
+
+def _listed(sentences: object) -> list[object]:
+    return list(sentences) if isinstance(sentences, (list, tuple)) else []
+
+
 def _changed(fields: dict[str, object]) -> str:
     parts = (
         [f"{fields['accepted']} voxels accepted ({float(str(fields['volume_ml'])):.3g} mL in all)"]
@@ -101,12 +117,13 @@ SENTENCES: dict[str, Callable[[dict[str, object]], str]] = {
     "problem": lambda fields: f"Problem: {fields['message']}",
     "note": lambda fields: f"Note: {fields['message']}",
     "planning": lambda fields: "Looking at the scans and timing this machine",
+    "learned_from": lambda fields: "\n".join(map(str, _listed(fields["sentences"]))),
     "estimate": _estimate,
-    "resumed": lambda fields: f"Going on at step {fields['step']} of {fields['steps']} ({fields['stage']})",
-    "validation": _validation,
-    "relabelled": lambda fields: (
-        f"Accepted the most confident {float(str(fields['gamma'])):.0%} of the suggestions in {fields['cases']} scans"
+    "resumed": lambda fields: (
+        f"Going on at step {fields['step']} of {fields['steps']} ({stage_words(str(fields['stage']))})"
     ),
+    "validation": _validation,
+    "relabelled": _relabelled,
     "waiting": lambda fields: f"{fields['message']}",
     "cancelled": lambda fields: f"{fields['message']}",
     "error": lambda fields: f"{fields['message']}",

@@ -16,8 +16,9 @@ from scipy import ndimage
 from benchmarks.real_scans import data_folder
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import EXPERT, HARD, Labels
-from PartialLabelSegLib.data.raters.consensus import majority, staple, vote_share
+from PartialLabelSegLib.data.raters.consensus import majority, vote_share
 from PartialLabelSegLib.data.raters.rated import RatedScan
+from PartialLabelSegLib.data.raters.staple import staple
 from PartialLabelSegLib.data.raters.steps import SoftSteps, prepare, soft_label
 from PartialLabelSegLib.data.raters.template import GridTemplate
 from PartialLabelSegLib.data.raters.types import Reading, Tick

@@ -147,9 +147,15 @@ def test_the_json_is_plain_and_whole(tmp_path: Path) -> None:
         "ml": 0.0126,
         "slices": 2,
         "slices_of": 4,
+        "made": "checked",
     }
     assert [case["usable"] for case in value["cases"]] == [True, False]
     assert value["totals"]["Liver"] == {"labelled": 1, "missing": 0, "absent": 0, "some slices": 0}
+    assert value["made"] == {"Liver": {"checked": 1, "quick": 0, "none": 0}} | {
+        "Spleen": {"checked": 1, "quick": 0, "none": 0}
+    }
+    assert value["recommendation"]["method"] == "full"
+    assert set(value["recommendation"]) == {"method", "doubtful", "bounds", "loss", "reason"}
     (problem,) = value["problems"]
     assert problem["sentence"].startswith("Case 'B', structure 'Spleen': it is said to be absent")
 
@@ -228,16 +234,22 @@ def test_the_text_fits_seven_structures_and_sixty_cases_in_columns(tmp_path: Pat
     assert rows[63].startswith("labelled in  60 of 60")
     assert "59 of 60 +1 slices" in rows[63]
     assert "Structure 'A structure with a very long name': it is labelled in no usable case" in text
-    assert text.endswith("0 errors, 1 warning.\n")
+    assert text.splitlines()[-4] == "0 errors, 1 warning."
+    assert text.splitlines()[-2] == "Recommended: --method full"
 
 
 def test_the_text_says_that_nothing_is_wrong_and_what_is_not_usable(tmp_path: Path) -> None:
     text = format_check(check_cohort(read_cohort(manifest(tmp_path, "A,ct.nrrd,labels.nrrd,labelled,labelled,"))))
-    assert text.endswith("No problem found.\n")
+    assert text.splitlines()[-4:] == [
+        "No problem found.",
+        "",
+        "Recommended: --method ambiguity-only",
+        "Every structure is labelled in every scan, so nothing has to be suggested.",
+    ]
     text = format_check(check_cohort(read_cohort(manifest(tmp_path, "A,ct.nrrd,labels.nrrd,labelled,,"))))
     assert text.splitlines()[2].split("  ")[0] == "A"
     assert "not usable" in text.splitlines()[2]
-    assert "1 error, 0 warnings." in text or "1 error, 2 warnings." in text
+    assert text.endswith(("1 error, 0 warnings.\n", "1 error, 2 warnings.\n"))
 
 
 def test_a_case_drawn_around_ignored_voxels_is_labelled_in_part(tmp_path: Path) -> None:
@@ -251,3 +263,37 @@ def test_a_case_drawn_around_ignored_voxels_is_labelled_in_part(tmp_path: Path) 
     table = check_cohort(read_cohort(tmp_path))
     assert "in part 0.0126 mL" in format_check(table)
     assert table.problems == ()
+
+
+def test_what_was_drawn_quickly_is_marked_counted_and_judged(tmp_path: Path) -> None:
+    lines = (
+        "A,ct.nrrd,labels.nrrd,labelled,labelled,,quick",
+        "B,ct.nrrd,labels.nrrd,labelled,labelled,Spleen: 0-1,quick; Liver: checked",
+        "C,ct.nrrd,liver.nrrd,labelled,absent,,Spleen: quick",
+        "D,ct.nrrd,,,,,quick",
+    )
+    manifest(tmp_path)
+    (tmp_path / "cases.csv").write_text("\n".join([f"{HEAD},made", *lines]) + "\n")
+    table = check_cohort(read_cohort(tmp_path))
+    made = [[cell.made for cell in (row.cells or {}).values()] for row in table.rows]
+    assert made == [["quick", "quick"], ["checked", "quick"], ["checked", "quick"], ["", ""]]
+    rows = format_check(table).splitlines()
+    assert rows[2].split("  ")[-1] == "labelled 0.0126 mL *"
+    assert rows[2].count("*") == 2
+    assert rows[3].split("  ")[-1] == "slices 2/4 0.0126 mL *"
+    assert rows[3].count("*") == 1
+    assert rows[4].endswith("absent *")
+    assert rows[5].split() == ["D", "missing", "missing"]
+    assert rows[7].split("  ")[1] == "3 of 4 (1 *)"
+    assert rows[8] == "* drawn quickly, not checked"
+    assert table.to_json()["made"]["Liver"] == {"checked": 2, "quick": 1, "none": 1}
+    assert "Recommended: --method full --doubtful as-given --set loss=apl+dice" in rows
+
+
+def test_a_test_case_is_not_learned_from_so_it_does_not_count(tmp_path: Path) -> None:
+    manifest(tmp_path)
+    lines = ("A,ct.nrrd,labels.nrrd,labelled,labelled,", "B,ct.nrrd,liver.nrrd,labelled,,test")
+    (tmp_path / "cases.csv").write_text("\n".join(["case,image,labels,Liver,Spleen,split", *lines]) + "\n")
+    table = check_cohort(read_cohort(tmp_path))
+    assert table.counts().scans == 1
+    assert table.recommendation().method == "ambiguity-only"

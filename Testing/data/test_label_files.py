@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ def rich_labels() -> Labels:
         {"Spleen": marks},
         soft,
         pairs,
+        frozenset({"Spleen", "Liver"}),
     )
 
 
@@ -49,6 +51,7 @@ def assert_equal(found: Labels, expected: Labels) -> None:
         expected.overlapping,
     )
     assert dict(found.slices) == dict(expected.slices)
+    assert found.imperfect == expected.imperfect
     for group, wanted in ((found.overlaps, expected.overlaps), (found.negatives, expected.negatives)):
         assert set(group) == set(wanted)
         for name, marks in wanted.items():
@@ -153,3 +156,34 @@ def test_a_description_that_is_no_object_is_a_sentence(tmp_path: Path, content: 
     (tmp_path / "labels.json").write_text(content)
     with pytest.raises(Failure):
         read_labels(tmp_path)
+
+
+def test_the_file_lists_quick_labels_and_one_that_lists_none_has_none(tmp_path: Path) -> None:
+    write_labels(tmp_path / "quick", rich_labels(), OBLIQUE)
+    write_labels(tmp_path / "checked", replace(rich_labels(), imperfect=frozenset()), OBLIQUE)
+    assert json.loads((tmp_path / "quick" / "labels.json").read_text())["imperfect"] == ["Liver", "Spleen"]
+    assert "imperfect" not in json.loads((tmp_path / "checked" / "labels.json").read_text())
+    assert read_labels(tmp_path / "checked")[0].imperfect == frozenset()
+
+
+@pytest.mark.parametrize("value", ["Liver", ["Heart"], [1], {"Liver": True}, None])
+def test_quick_labels_of_structures_that_are_none_are_damage(tmp_path: Path, value: object) -> None:
+    write_labels(tmp_path, rich_labels(), OBLIQUE)
+    head = json.loads((tmp_path / "labels.json").read_text())
+    (tmp_path / "labels.json").write_text(json.dumps({**head, "imperfect": value}))
+    with pytest.raises(Failure, match="its labels are damaged"):
+        read_labels(tmp_path)
+
+
+@settings(max_examples=25)
+@given(st.frozensets(st.sampled_from(NAMES)))
+def test_whatever_is_quick_the_voxels_in_the_files_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, quick: frozenset[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("labels")
+    plain, marked = folder / "a" / "case", folder / "b" / "case"
+    write_labels(plain, replace(rich_labels(), imperfect=frozenset()), OBLIQUE)
+    write_labels(marked, replace(rich_labels(), imperfect=quick), OBLIQUE)
+    assert read_labels(marked)[0].imperfect == quick
+    for name in ("labels.nrrd", "origin.nrrd", "soft-2.nrrd"):
+        assert (plain / name).read_bytes() == (marked / name).read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def test_slices_lie_along_their_axis() -> None:
         {"soft": {"Liver": np.zeros(SHAPE, np.float64)}},
         {"soft": {"Liver": np.full(SHAPE, 1.5, np.float32)}},
         {"soft": {"Liver": np.full(SHAPE, -0.1, np.float32)}},
+        {"imperfect": frozenset({"Heart"})},
     ],
 )
 def test_labels_that_contradict_themselves_are_refused(changed: Mapping) -> None:
@@ -167,3 +169,20 @@ def test_with_known_ends_the_list_of_slices_and_touches_nothing_else() -> None:
 def test_an_unknown_name_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         Labels.expert(NAMES, a_map(), (True,) * 3).value("Heart")
+
+
+def test_confirmed_labels_are_known_and_trusted_and_nothing_else_changes() -> None:
+    labels = Labels(NAMES, a_map(1), (False,) * 3, a_map(1), {"Liver": Slices(0, (0,))}, imperfect=frozenset(NAMES))
+    found = labels.confirmed("Liver")
+    assert found.known == (True, False, False)
+    assert not found.slices
+    assert found.imperfect == {"Tumour", "Spleen"}
+    assert found.label_map is labels.label_map
+    assert found.origin is labels.origin
+    assert labels.with_known("Liver").imperfect == set(NAMES)
+
+
+def test_labels_of_another_quality_are_not_the_same() -> None:
+    labels = Labels.expert(NAMES, a_map(1), (True,) * 3)
+    assert not labels.same_as(replace(labels, imperfect=frozenset({"Liver"})))
+    assert labels.same_as(replace(labels, imperfect=frozenset()))

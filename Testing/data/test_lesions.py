@@ -72,22 +72,25 @@ def test_more_lesions_than_16_bits_can_number_get_more_bits() -> None:
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     second = replace(LESION, number=2, score=0.5, origin="expert+suggested")
-    path = write_lesions(tmp_path, "scan1", [LESION, second])
-    assert path.name == "scan1.instances.json" and read_lesions(path) == (LESION, second)
-    volume = write_volume(tmp_path, "scan1", [np.array([0, 3])], TURNED)
-    assert volume.name == "scan1.instances.nrrd"
+    path, volume = tmp_path / "scan1.instances.json", tmp_path / "scan1.instances.nrrd"
+    write_lesions(path, [LESION, second])
+    assert read_lesions(path) == (LESION, second)
+    write_volume(volume, [np.array([0, 3])], TURNED)
     assert np.flatnonzero(read_array(volume)).tolist() == [0, 3]
     image = sitk.ReadImage(str(volume))
     assert Grid.from_image(image) == TURNED
 
 
 def test_a_list_names_no_scan(tmp_path: Path) -> None:
-    assert "Miller" not in write_lesions(tmp_path, "Miller", [LESION]).read_text(encoding="utf-8")
+    path = tmp_path / "Miller.instances.json"
+    write_lesions(path, [LESION])
+    assert "Miller" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("change", [{"score": 1.5}, {"number": 0}, {"origin": "me"}, {"box": [[0, 0], [1, 1]]}])
 def test_a_damaged_list_is_a_sentence(tmp_path: Path, change: dict[str, object]) -> None:
-    path = write_lesions(tmp_path, "a", [LESION])
+    path = tmp_path / "a.instances.json"
+    write_lesions(path, [LESION])
     content = json.loads(path.read_text(encoding="utf-8"))
     content["instances"][0].update(change)
     path.write_text(json.dumps(content), encoding="utf-8")

@@ -307,7 +307,9 @@ def some_labels(draw: st.DrawFn) -> Labels:
     overlaps = {names[0]: Marks.of(rng.random((2, 3, 4)) > 0.8)}
     slices = {name: Slices(0, (1,)) for name, flag in zip(names, known) if not flag}
     pairs = frozenset(frozenset((names[0], other)) for other in names[1:])
-    return Labels(names, label_map, known, (label_map > 0).astype(np.uint8), slices, overlaps, overlapping=pairs)
+    quick = draw(st.frozensets(st.sampled_from(names)))
+    origin = (label_map > 0).astype(np.uint8)
+    return Labels(names, label_map, known, origin, slices, overlaps, overlapping=pairs, imperfect=quick)
 
 
 @given(some_labels(), st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(tuple))
@@ -321,6 +323,7 @@ def test_labels_keyed_to_other_structures_say_the_same_of_those_that_both_have(
             assert np.array_equal(moved.positive(name), labels.positive(name))
             assert moved.is_known(name) == labels.is_known(name)
             assert moved.state(name) == labels.state(name)
+            assert (name in moved.imperfect) == (name in labels.imperfect)
         else:
             assert not moved.is_known(name) and not moved.positive(name).any()
     assert np.array_equal(moved.label_map > 0, moved.origin > 0)

@@ -150,7 +150,7 @@ def test_our_own_mistake_is_a_sentence_and_its_details_lie_in_the_run_without_a_
 def test_our_own_mistake_outside_of_a_run_is_a_sentence_too(stages: Stages, tmp_path: Path) -> None:
     with mock.patch("PartialLabelSegLib.data.check.check_cohort", side_effect=IndexError(PATIENT)):
         done = here("check", stages.cohort)
-    assert_told(done, "The program made a mistake (IndexError in cli.py, line")
+    assert_told(done, "The program made a mistake (IndexError in commands.py, line")
     assert "Doe" not in done.out + done.errors
     run = staged(stages, "finished", tmp_path / "run")
     with mock.patch("PartialLabelSegLib.finish.collect", side_effect=ZeroDivisionError):

@@ -36,7 +36,7 @@ def test_it_says_what_changed_and_the_run_goes_on_to_the_same_labels(stages: Sta
     wrong = told["scan3", "Liver"]
     labels, _ = read_labels(run / "rounds" / "0" / "labels" / "scan3")
     assert wrong["accepted"] == 0 and wrong["denied"] == labels.negatives["Liver"].indices.size > 0
-    assert "Round 0 is relabelled. 4 changes. Go on with: complete --out run" in done.message
+    assert "Round 1 is relabelled. 4 changes. Go on with: complete --out run" in done.message
     assert not (run / "rounds" / "1").exists()
     assert stages.go_on(run).status == 0
     assert same(final_labels(run), stages.labels) == []
@@ -57,7 +57,7 @@ def test_a_complete_structure_and_no_change_are_said_too(stages: Stages, tmp_pat
     [
         ("learning", "run has no suggestions yet. Run: complete --out run --review"),
         ("predicting", "run has no suggestions yet."),
-        ("waiting", "Round 0 waits for decisions. Write them to rounds/0/review.json"),
+        ("waiting", "Round 1 waits for decisions. Write them to rounds/0/review.json"),
         ("relabelled", "No round of run waits for decisions; all are relabelled."),
         ("finished", "No round of run waits for decisions"),
     ],

@@ -61,3 +61,41 @@ class Session:
         self.until(lambda: decisions.view().undo, "the decision")
         self.click("decide_undo")
         self.until(lambda: decisions.view().redo and not decisions.view().undo, "the decision to be taken back")
+
+    def read_as_raters(self) -> None:
+        """A grid is laid on what is drawn in a scan, two raters click a cell, and one label is made of both."""
+        self.click("step_scans")
+        self.click("raters_open")
+        raters, scan = self.panel._raters, next(scan for scan in self.desk.state.scans if scan.segmentation)
+        raters.scan_chosen(scan.volume)
+        drawn = [choice.key for choice in raters.drawings.choices(self.desk.scene)]
+        raters.bone_chosen(next(key for key in drawn if key.startswith(f"{scan.segmentation}|")))
+        self.until(lambda: not self.desk.busy and raters.room.bone_slices().any(), "what is drawn to be read")
+        self.click("raters_fit_one_box")
+        self.until(lambda: raters.room.rating.template is not None, "the grid")
+        self.click("raters_part_read")
+        index = min(raters.room.rating.template.keys)
+        raters.slice_shown(index)
+        self.until(lambda: raters.stage.index == index, "the slice in a view")
+        for name in ("A", "B"):
+            raters.reading.add_rater(name)
+            self._press_cell(raters, index)
+            self.until(lambda: raters.room.rating.current.ticks == {(index, 1, 1)}, "the tick of a click")
+        self.click("raters_part_together")
+        together = raters.room.together
+        self.until(lambda: together.prepared is not None and not together.busy, "the label of both")
+        assert together.preview is not None and together.preview.known, "there is no label"
+        raters.together.compared()
+        self.until(lambda: raters.together.comparing.result is not None, "the comparison")
+        assert raters.together.comparing.result.dice.mean == 1.0, "two who say the same agree"
+        self.click("raters_back")
+
+    def _press_cell(self, raters: Any, index: int) -> None:
+        """The left button on the cell in the second row and column, in the slice view."""
+        middle = raters.room.placement(index).polygon(1, 1).mean(axis=0)
+        interactors = self.panel.application.slice_interactors()
+        name = next(name for name in interactors if raters.stage.shown(name) is not None)
+        x, y = raters.stage.shown(name).window(middle)
+        interactors[name].SetEventInformation(round(float(x)), round(float(y)), 0, 0)
+        for event in ("LeftButtonPressEvent", "LeftButtonReleaseEvent"):
+            interactors[name].InvokeEvent(event)

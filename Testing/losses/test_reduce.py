@@ -79,14 +79,24 @@ def test_half_precision_logits_are_summed_in_float32(loss: VoxelLoss) -> None:
 
 def test_the_negatives_together_count_as_often_as_was_asked() -> None:
     target, weight = torch.zeros(1, 3, 10_000), torch.ones(1, 3, 10_000)
-    target[0, 0, :50], target[0, 1, :10] = 1.0, 0.3  # soft voxels are positives, however unlikely
+    target[0, 0, :50] = 1.0
     weight[0, 2, 300:] = 0
     found = balanced(target, weight, 3.0)
-    assert torch.equal(found[target > 0], torch.ones(60))
+    assert torch.equal(found[target > 0], torch.ones(50))
     negatives = (found * (target == 0)).sum((0, 2))
-    expected = [3 * 50 + FEWEST_NEGATIVES, 3 * 10 + FEWEST_NEGATIVES, FEWEST_NEGATIVES]
+    expected = [3 * 50 + FEWEST_NEGATIVES, FEWEST_NEGATIVES, FEWEST_NEGATIVES]
     assert negatives.tolist() == pytest.approx(expected)
     assert not found[0, 2, 300:].any()
+
+
+def test_a_soft_voxel_is_a_positive_only_as_far_as_its_target_says() -> None:
+    # 1000 voxels of 0.2 are worth 200 positives and 800 of the 9800 negatives, which together count 3 * 200 + 100.
+    target = torch.zeros(1, 1, 10_000)
+    target[..., :1000] = 0.2
+    found = balanced(target, torch.ones_like(target), 3.0)
+    share = (3 * 200 + FEWEST_NEGATIVES) / 9800
+    assert found[0, 0, 0].item() == pytest.approx(0.2 + 0.8 * share)
+    assert found[0, 0, -1].item() == pytest.approx(share)
 
 
 def test_few_negatives_keep_their_weight() -> None:

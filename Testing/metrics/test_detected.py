@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from PartialLabelSegLib.data.geometry import Grid
-from PartialLabelSegLib.data.lesions import Lesion, lesion_at, write_lesions, write_volume
+from PartialLabelSegLib.data.lesions import LIST, VOLUME, Lesion, lesion_at, write_lesions, write_volume
 from PartialLabelSegLib.metrics.detected import DetectionEvaluation, evaluate_instances
 from PartialLabelSegLib.metrics.table import format_detections
 from PartialLabelSegLib.run.failure import Failure
@@ -44,9 +44,9 @@ def list_of(folder: Path, case: str, spans: Spans, scores: Sequence[float], volu
         Lesion(number, NAME, score, "suggested", int(part.size), 0.1, *lesion_at(part, GRID))
         for number, (part, score) in enumerate(zip(parts, scores, strict=True), 1)
     ]
-    write_lesions(folder, case, lesions)
+    write_lesions(folder / f"{case}{LIST}", lesions)
     if volume:
-        write_volume(folder, case, parts, GRID)
+        write_volume(folder / f"{case}{VOLUME}", parts, GRID)
 
 
 @pytest.fixture
@@ -161,6 +161,6 @@ def test_one_broken_case_is_named_and_the_others_are_measured(sides: tuple[Path,
 def test_a_volume_of_another_grid_is_a_sentence(sides: tuple[Path, Path]) -> None:
     list_of(sides[0], "a", [(0, 3)], [0.9])
     other = Grid((12, 4, 2), (2.0, 1.0, 2.0), (0.0, 0.0, 0.0), GRID.direction)
-    write_volume(sides[0], "a", [np.array([1])], other)
+    write_volume(sides[0] / f"a{VOLUME}", [np.array([1])], other)
     (failed,) = evaluate_instances(*sides).failed
     assert "a.instances.nrrd does not lie on the grid of a.nii.gz" in failed

@@ -26,6 +26,7 @@ from host.watch import Watch  # noqa: E402
 from host.window import Window  # noqa: E402
 from panel import viewing  # noqa: E402
 from panel.decide_samples import Recorder  # noqa: E402
+from panel.rated_scene import AtKnee  # noqa: E402
 from PartialLabelSegLib.panel.overlay import Overlay  # noqa: E402
 from PartialLabelSegLib.panel.viewed import Viewed  # noqa: E402
 
@@ -106,6 +107,14 @@ def window(host: SlicerHost, application: HostApplication, pump: Callable[[int],
     application.window = None
     made.close()
     pump(0)
+
+
+@pytest.fixture
+def knee(application: HostApplication, window: Window, wait_until: Callable[..., None]) -> Iterator[AtKnee]:
+    """A knee in a window, with the raters' page open on it."""
+    made = AtKnee(application, window, wait_until)
+    yield made
+    made.close()
 
 
 @pytest.fixture

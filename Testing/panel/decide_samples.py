@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6 import QtGui, QtWidgets
 
+from PartialLabelSegLib.panel import words
 from PartialLabelSegLib.panel.view_models_decide import (
     DICOM,
     EVERYTHING,
@@ -25,6 +26,8 @@ from PartialLabelSegLib.panel.view_models_decide import (
     AtGamma,
     Choice,
     DecideView,
+    DoubtRow,
+    DoubtsView,
     FinishView,
     KeyEntry,
     LegendView,
@@ -84,7 +87,11 @@ def at_gamma(gamma: float = 0.65) -> AtGamma:
 
 
 def work_rows(scans: int = 4, structures: tuple[str, ...] = ORGANS) -> tuple[WorkRow, ...]:
-    flags = {1: ("much larger than elsewhere",), 3: ("touches the border", "several parts"), 4: ("very small",)}
+    flags = {
+        1: ("Left kidney 548 mL, expected 120–380 mL",),
+        3: ("touches the border", "several parts"),
+        4: ("very small",),
+    }
     rows: list[WorkRow] = []
     for scan in range(scans):
         for place, structure in enumerate(structures):
@@ -97,6 +104,22 @@ def work_rows(scans: int = 4, structures: tuple[str, ...] = ORGANS) -> tuple[Wor
     return tuple(rows)
 
 
+def doubts_view(count: int = 7) -> DoubtsView:
+    """Labels to check, by turns one that may be wrong and one that may be missing."""
+    kinds = tuple(words.DOUBTS.items())
+    rows = tuple(
+        DoubtRow(
+            number + 1,
+            ORGANS[number % len(ORGANS)],
+            kinds[number % 2][0],
+            9.6 / (1 + number),
+            f"{ORGANS[number % len(ORGANS)]}, {kinds[number % 2][1].meaning}, {9.6 / (1 + number):.3g} mL",
+        )
+        for number in range(count)
+    )
+    return DoubtsView(rows, f"{count} places to check, the most doubtful first." if count else "Nothing to check.")
+
+
 def look_view(**changed: Any) -> LookView:
     key = (
         KeyEntry("drawn by an expert", (0.9, 0.62, 0.0), FILLED),
@@ -106,7 +129,8 @@ def look_view(**changed: Any) -> LookView:
     )
     legend = LegendView(COLORS, "Confidence in Liver", cut=0.35, key=key)
     scans = choices(*(f"scan_{number:03d}" for number in range(12)))
-    view = LookView(scans, "scan_002", (Choice("", "all structures"), *choices(*ORGANS)), "Liver", legend=legend)
+    organs = (Choice("", "all structures"), *choices(*ORGANS))
+    view = LookView(scans, "scan_002", organs, "Liver", legend=legend, doubts=doubts_view())
     return replace(view, **changed)
 
 

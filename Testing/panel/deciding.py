@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,15 @@ from PartialLabelSegLib.data.case import CaseSource, write_case
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.labels import EXPERT, Labels
 from PartialLabelSegLib.data.prediction import Prediction, fixed_point, write_prediction
+from PartialLabelSegLib.data.sizes import Bands, CaseSizes, SizeTable, write_sizes
 from PartialLabelSegLib.panel.decisions import Decisions, open_decisions
 from PartialLabelSegLib.panel.run_facts import RunReader
-from PartialLabelSegLib.panel.steps import Steps
+from PartialLabelSegLib.panel.steps import Steps, finish_now
+from PartialLabelSegLib.panel.stream import write_volume
+from PartialLabelSegLib.relabel.doubts import SHOULD_IT_BE_HERE, Doubt, write_doubts
 from PartialLabelSegLib.relabel.proposal_file import write_proposal
 from PartialLabelSegLib.relabel.select import rank_volume
+from PartialLabelSegLib.run.files import write_json
 from PartialLabelSegLib.run.folder import RunFolder
 
 NAMES = ("Liver", "Spleen", "Tumour")
@@ -80,6 +86,45 @@ def make_run(path: Path, *predicted: str) -> RunFolder:
     for scan in predicted or KNOWN:
         predict(run, scan)
     return run
+
+
+def write_volumes(path: Path, volumes: Mapping[tuple[str, str], tuple[float, float, float]]) -> None:
+    """`sizes.json` as the worker leaves it. volumes: by scan and structure the predicted volume, the lowest and the highest (mL)."""
+    cases: dict[str, dict[str, CaseSizes]] = {}
+    for (scan, structure), (predicted, _, _) in volumes.items():
+        sizes = CaseSizes(np.array([1000 * predicted, 0, 0, 0, 9, 9, 9]), np.full((3, 5), 1.5, np.float32))
+        cases.setdefault(scan, {})[structure] = sizes
+    write_sizes(path, SizeTable((5.0, 2.0, 1.0), 0, dict.fromkeys(NAMES, _NO_BANDS), cases))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for (scan, structure), (predicted, low, high) in volumes.items():
+        content["cases"][scan][structure]["volume_ml"] = {"predicted": predicted, "low": low, "high": high}
+    write_json(path, content)
+
+
+def write_weights(run: RunFolder, scan: str, weights: Mapping[str, np.ndarray], regions: Sequence[Doubt]) -> Path:
+    """What the worker leaves where the labels of a scan were weighed in round 0. weights: int16 (z, y, x) by structure."""
+    folder = run.round(0).weights(scan.replace(" ", "_"))
+    folder.mkdir(parents=True)
+    for structure, array in weights.items():
+        finish_now(write_volume(folder / f"weights-{NAMES.index(structure) + 1}.nrrd", array, GRID))
+    write_doubts(folder, scan, {structure: NAMES.index(structure) + 1 for structure in weights}, regions)
+    return folder
+
+
+def region(structure: str, score: float, centre_ijk: tuple[int, int, int], kind: str = SHOULD_IT_BE_HERE) -> Doubt:
+    """A region to check of 3.2 mL."""
+    x, y, z = centre_ijk
+    return Doubt(structure, kind, 320, 3.2, score, centre_ijk, ((z, z + 1), (y, y + 1), (x, x + 1)))
+
+
+def tumour_weights() -> np.ndarray:
+    """Supported on one side of the scan, doubted on the other, more and more to the ends; nothing in between."""
+    along = np.linspace(-4000, 4000, GRID.size[0])
+    along[4:8] = 0
+    return np.broadcast_to(along, GRID.shape).astype(np.int16)
+
+
+_NO_BANDS = Bands(1.0, (None,) * 7)
 
 
 def _source(scan: str) -> CaseSource:

@@ -91,6 +91,13 @@ class AtKnee:
         self.opened.find("raters_name").setText(name)
         self.click("raters_add")
 
+    def read(self, name: str = "Anna", index: int = 6) -> None:
+        """A grid is laid, somebody reads, a slice is shown."""
+        self.click("raters_fit_one_box")
+        self.click("raters_part_read")
+        self.add_rater(name)
+        self.go_to(index)
+
     def go_to(self, index: int) -> None:
         self.controller.stage.go_to(index)
         self.settle()

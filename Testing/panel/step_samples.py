@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from PySide6 import QtWidgets
@@ -14,6 +15,7 @@ from panel.decide_samples import LONG, LONG_SCAN, ORGANS, Recorder, dark_palette
 from PartialLabelSegLib.data.types import PALETTE
 from PartialLabelSegLib.panel.state import Choices
 from PartialLabelSegLib.panel.view_models import (
+    AdviceView,
     CellView,
     CurvesView,
     CurveView,
@@ -45,8 +47,8 @@ def structures(count: int) -> tuple[StructureView, ...]:
     return tuple(StructureView(name, PALETTE[place % len(PALETTE)]) for place, name in enumerate(names))
 
 
-def cell(state: str, changed: bool = False, remark: str = "") -> CellView:
-    return CellView(state, DRAWN if state in DRAWN else UNDRAWN, changed, remark)
+def cell(state: str, changed: bool = False, remark: str = "", made: str = "checked") -> CellView:
+    return CellView(state, DRAWN if state in DRAWN else UNDRAWN, changed, remark, made if state in DRAWN else "")
 
 
 def cohort(scans: int = 4, organs: int = 3, long_names: bool = False, **changed: Any) -> ScansView:
@@ -86,7 +88,21 @@ def two_scans(**changed: Any) -> ScansView:
         "volumes": (NodeView("v1", "CT Ann"), NodeView("v2", "CT Bob"), NodeView("v3", "CT Eve")),
         "segmentations": (NodeView("s1", "Drawn Ann"), NodeView("s2", "Drawn Bob")),
     }
-    return ScansView((StructureView("Liver"), StructureView("Spleen")), (ann, bob), **{**nodes, **changed})
+    columns = (StructureView("Liver"), StructureView("Spleen"))
+    return ScansView(**{"structures": columns, "scans": (ann, bob), **nodes, **changed})
+
+
+def partly_quick() -> ScansView:
+    """As two scans, but Bob's liver was made quickly, and Ann's spleen is labelled too; Eve's, in another data set, as well."""
+    ann, bob = two_scans().scans
+    ann = replace(
+        ann, cells=(ann.cells[0], cell("labelled", made="quick")), origin="from abdomen", source="sets/abdomen"
+    )
+    bob = replace(
+        bob, cells=(cell("some slices", made="quick"), bob.cells[1]), origin="from abdomen", source="sets/abdomen"
+    )
+    eve = ScanView("Eve", (cell("labelled"), cell("missing")), origin="from abdomen", source="other/abdomen")
+    return two_scans(scans=(ann, bob, eve))
 
 
 MERGE = MergeView(("Leber", "Liver"), "Liver", "both carry the code of the liver")
@@ -112,6 +128,22 @@ def curves(organs: int = 7, validations: int = 30) -> CurvesView:
     return CurvesView(loss, dice, ((1800.0, "round 2"),), 3600)
 
 
+ADVICE = AdviceView(
+    "full",
+    "weigh",
+    ("size",),
+    "Recommended: learn in rounds; quick labels: weigh each voxel; usual size kept to, because "
+    "not every structure is drawn everywhere (missing: Liver in 3 of 12). Some labels were drawn quickly (Liver in 5 scans, checked in 4). "
+    "Each of their voxels counts as far as the checked scans agree with it.",
+)
+
+
+LEARNED_FROM = (
+    "Liver: from 4 checked scans, every voxel; from 5 quick ones, voxel by voxel as far as the checked ones agree.",
+    "Spleen: from 6 checked scans, every voxel; in 3 scans nobody drew it: the surest part of what is suggested is learned from, in 2 rounds.",
+)
+
+
 def learn_views() -> dict[str, LearnView]:
     """One of each way that the step can stand."""
     notes = (
@@ -121,12 +153,12 @@ def learn_views() -> dict[str, LearnView]:
     running = ProgressView("round 0: learning the structures", 300, 1200, 250.0, 2, "", 0.18)
     output = "Collecting torch\n  Downloading torch-2.4.1-cp312-cp312-manylinux1_x86_64.whl (797.1 MB)\n" + "…\n" * 9
     return {
-        "idle": LearnView("idle", READY, estimate=EstimateView(720.0, 1.3, "cpu", 2, True)),
+        "idle": LearnView("idle", READY, estimate=EstimateView(720.0, 1.3, "cpu", 2, True), advice=ADVICE),
         "nothing_drawn": LearnView("idle", READY, why_not="Nothing is labelled yet: draw a structure in at least one scan."),
         "torch_missing": LearnView("idle", TorchView("missing", "Slicer's PyTorch extension is there and can install it.")),
         "torch_old": LearnView("idle", TorchView("old", "It is version 1.9; 2.2 or later is needed.")),
         "installing": LearnView("idle", TorchView("missing", "", True, output, "Downloading torch, 797 MB", 0.4)),
-        "running": LearnView("running", READY, progress=running, curves=curves(7), notes=notes),
+        "running": LearnView("running", READY, progress=running, curves=curves(7), notes=notes, learned_from=LEARNED_FROM),
         "running_many": LearnView("running", READY, progress=running, curves=curves(40), notes=notes),
         "stopping": LearnView("stopping", READY, progress=ProgressView("prepared"), curves=curves(3)),
         "stopped": LearnView(

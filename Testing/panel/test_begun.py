@@ -36,9 +36,15 @@ def test_what_changed_is_named(tmp_path: Path) -> None:
         "Since learning began, 'c' and 1 more were added. Go on"
     )
     assert "'b' was removed" in begun_otherwise(tmp_path, "a", CHOICES)
-    assert "what is labelled, or what a segment counts as, was changed" in begun_otherwise(
+    assert "what is labelled, how it was made, or what a segment counts as, was changed" in begun_otherwise(
         tmp_path, "ab", CohortChoices()
     )
+
+
+def test_labels_that_were_made_otherwise_are_something_else_to_learn_from(tmp_path: Path) -> None:
+    begin(tmp_path)
+    quick = CohortChoices(states={"a": {"Liver": State.MISSING}}, made={"b": {"Liver": "quick"}})
+    assert "how it was made" in begun_otherwise(tmp_path, "ab", quick)
 
 
 @pytest.mark.parametrize("head", [{"cases": 3}, {"choices": {"states": 3}}, {"program": "another"}])

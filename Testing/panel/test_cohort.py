@@ -11,6 +11,7 @@ from PartialLabelSegLib.data.types import PALETTE
 from PartialLabelSegLib.panel.cohort import CohortTable, explained, structures_of
 from PartialLabelSegLib.panel.cohort_edits import cycled, merged, renamed, with_states
 from PartialLabelSegLib.panel.cohort_sources import SceneScan, data_set_of, with_data_set, with_scene_scan
+from PartialLabelSegLib.panel.made import with_made_in
 from PartialLabelSegLib.panel.state import PanelState, Scan
 from PartialLabelSegLib.panel.view_models import CellView, SegmentView
 
@@ -69,14 +70,14 @@ def test_rows_say_what_was_found_where_it_comes_from_and_what_may_be_said(
     one, two, disk, broken = table.view(state).scans
     drawn, undrawn = ("labelled", "some slices", "missing"), ("missing", "absent")
     assert one.cells == (
-        CellView("labelled", drawn),
-        CellView("labelled", drawn),
+        CellView("labelled", drawn, made="checked"),
+        CellView("labelled", drawn, made="checked"),
         CellView("missing", undrawn),
         CellView("missing", undrawn),
     )
     assert one.origin == "loaded in Slicer" and one.in_scene
     assert [item.state for item in two.cells] == ["missing"] * 4 and two.segments == () and two.problems == ()
-    assert disk.cells[2] == CellView("labelled", drawn, False, "1480 mL")
+    assert disk.cells[2] == CellView("labelled", drawn, False, "1480 mL", "checked")
     assert disk.origin == "from abdomen" and not disk.in_scene
     assert disk.segments == (SegmentView("Liver", "Liver"),)
     assert broken.cells == () and broken.problems[0].severity == "error"
@@ -103,7 +104,28 @@ def test_a_renamed_segment_is_drawn_as_its_new_structure_and_says_so(table: Coho
 
 def test_a_changed_cell_says_that_the_user_changed_it(table: CohortTable, state: PanelState) -> None:
     view = table.view(cycled(state, "disk 1", "Liver"))
-    assert view.scans[2].cells[2] == CellView("some slices", ("labelled", "some slices", "missing"), True, "1480 mL")
+    possible = ("labelled", "some slices", "missing")
+    assert view.scans[2].cells[2] == CellView("some slices", possible, True, "1480 mL", "checked")
+
+
+def test_labels_that_were_made_quickly_are_marked_and_counted(table: CohortTable, state: PanelState) -> None:
+    view = table.view(with_made_in(state, ["CT 1"], "quick"))
+    assert [cell.made for cell in view.scans[0].cells] == ["quick", "quick", "", ""]
+    assert view.summary == "4 scans, 4 structures: 3 of 12 are labelled, 2 of them quickly. 1 scan cannot be used."
+
+
+def test_a_data_set_that_says_how_its_labels_were_made_is_heard(table: CohortTable) -> None:
+    told = {
+        "case": "disk 1",
+        "structures": {"Liver": {**cell("labelled", 9), "made": "quick"}, "Spleen": cell("labelled", 9)},
+    }
+    read = data_set_of("data/abdomen", {**CHECK, "problems": [], "cases": [told]})
+    table.learn_data_set(read)
+    state = with_data_set(PanelState(), read)
+    assert [cell.made for cell in table.view(state).scans[0].cells] == ["quick", "checked"]
+    corrected = {**CHECK, "problems": [], "cases": [{**told, "structures": {"Liver": cell("labelled", 9)}}]}
+    state = with_data_set(state, data_set_of("data/abdomen", corrected))
+    assert state.scans[0].quick == ()
 
 
 def test_a_missing_part_is_told_beside_the_scan_until_it_is_said_what_holds(table: CohortTable) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from PySide6 import QtCore, QtTest, QtWidgets
 
 from host.host_application import HostApplication
 from host.window import Window
+from panel.deciding import region, tumour_weights, write_weights
 from panel.panel_window import PanelWindow
 from panel.showing import settle
 from panel.waiting_window import waiting_window
@@ -48,6 +50,7 @@ BY_THEMSELVES = {
     "merge_apply": "test_scans_step.py",
     "rename_apply": "test_scans_step.py",
     "only_problems": "test_scans_step.py",
+    "made_everywhere": "test_made_box.py",
 }
 """What is there only while something goes on that is not made to happen here, and where it is clicked."""
 LAST = ("decide_edit", "scan_remove")
@@ -146,10 +149,64 @@ def test_every_button_of_a_step_does_something_that_can_be_seen(session: PanelWi
     elsewhere = {**IN_SESSIONS, **BY_THEMSELVES}
     if step == "look":
         accept_a_liver(session)
+        regions = [region("Liver", 0.9, (4, 5, 3))]
+        run = session.desk.run
+        assert run is not None
+        write_weights(run, "CT 1", {"Liver": tumour_weights()}, regions)
     done = click_all(session, step, set(elsewhere))
     assert set(buttons(session, step)) - done - set(elsewhere) == set()
 
 
 def test_what_is_clicked_elsewhere_really_is() -> None:
     for name, file in {**IN_SESSIONS, **BY_THEMSELVES}.items():
-        assert f'"{name}"' in (HERE / file).read_text(encoding="utf-8"), f"{name} is not clicked in {file}"
+        assert name in clicked_in((HERE / file).read_text(encoding="utf-8")), f"{name} is not clicked in {file}"
+
+
+def clicked_in(source: str) -> set[str]:
+    """The names that calls of `click` in a file speak of: as a text, or as a variable of a loop or of pytest's parameters."""
+    tree = ast.parse(source)
+    return {
+        text
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) == "click"
+        for argument in call.args
+        for part in ast.walk(argument)
+        for text in (texts_in(part) if isinstance(part, ast.Constant) else values_of(part, function))
+    }
+
+
+def values_of(part: ast.AST, function: ast.FunctionDef) -> set[str]:
+    """The texts that a variable of a function may be."""
+    if not isinstance(part, ast.Name):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.For) and isinstance(node.target, ast.Name) and node.target.id == part.id:
+            found |= texts_in(node.iter)
+    for made in function.decorator_list:
+        if isinstance(made, ast.Call) and len(made.args) == 2 and isinstance(made.args[1], ast.List):
+            heads = made.args[0]
+            names = [item.value for item in getattr(heads, "elts", [heads]) if isinstance(item, ast.Constant)]
+            if part.id in names:
+                rows = [getattr(row, "elts", [row]) for row in made.args[1].elts]
+                found |= {text for row in rows for text in texts_in(row[names.index(part.id)])}
+    return found
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    return {item.value for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+
+
+def test_only_what_is_clicked_counts_as_clicked() -> None:
+    source = (
+        '@pytest.mark.parametrize(("name", "asked"), [("a", "not me")])\n'
+        "def test_one(name, asked):\n"
+        '    assert session.is_seen("nor me")\n'
+        "    click(find(step, name))\n"
+        '    session.click("b")\n'
+        '    for each in ("c", "d"):\n'
+        "        click(find(step, each))\n"
+    )
+    assert clicked_in(source) == {"a", "b", "c", "d"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from PartialLabelSegLib.config import Configuration, Intensity, Plan, Relabelling, to_json
-from PartialLabelSegLib.panel.job import CONFIDENCE, FINISH, LEARN, PREDICT, PREPARE, Job, job_of
+from PartialLabelSegLib.panel.job import CONFIDENCE, FINISH, LEARN, PREDICT, PREPARE, SIZES, WEIGH, Job, Stage, job_of
 from PartialLabelSegLib.run.folder import RunFolder
 
 PLAN = Plan(
@@ -39,13 +39,14 @@ PLAN = Plan(
 SPLITS = ("train", "train", "train", "validation", "test")
 
 
-def a_run(folder: Path, **choices: Any) -> RunFolder:
+def a_run(folder: Path, weighed: int = 0, bounds: tuple[str, ...] = (), **choices: Any) -> RunFolder:
     run = RunFolder(folder / "run")
     run.path.mkdir()
     relabelling = Relabelling(**{"rounds": 1, "review": True, **choices})
+    configuration = Configuration(relabelling=relabelling, bounds=bounds)
     cases = [{"name": f"c{i}", "folder": f"c{i}", "split": split} for i, split in enumerate(SPLITS)]
-    run.write_head({"configuration": to_json(Configuration(relabelling=relabelling)), "cases": cases})
-    run.plan.write_text(json.dumps({"plan": to_json(PLAN)}), encoding="utf-8")
+    run.write_head({"configuration": to_json(configuration), "cases": cases})
+    run.plan.write_text(json.dumps({"plan": to_json(PLAN), "weighed_scans": weighed}), encoding="utf-8")
     return run
 
 
@@ -98,6 +99,47 @@ def test_a_method_without_rounds_learns_once(tmp_path: Path) -> None:
         (PREDICT, 0, 5),
         (FINISH, 0, 5),
     ]
+
+
+def test_sizes_are_learned_before_the_structures_where_bounds_are_kept(tmp_path: Path) -> None:
+    run = a_run(tmp_path, bounds=("size",), confidence="mcp")
+    assert shape(job_of(run)) == [(PREPARE, 0, 5), (SIZES, 0, 900), (LEARN, 0, 400), (PREDICT, 0, 3)]
+    made(run, "0/sizes.json")
+    assert shape(job_of(run)) == [(PREPARE, 0, 5), (LEARN, 0, 400), (PREDICT, 0, 3)]
+    made(run, "0/segmentation.pt", "0/relabelling.json", "0/review.json")
+    assert (SIZES, 1, 900) not in shape(job_of(run)), "nobody completed a structure, so the sizes are the same"
+    (run.path / "rounds/0/review.json").write_text('{"decisions": [{"decision": "complete"}]}', encoding="utf-8")
+    assert (SIZES, 1, 900) in shape(job_of(run))
+
+
+def test_weighed_labels_make_steps_dear_and_are_judged_after_the_confidence(tmp_path: Path) -> None:
+    run = a_run(tmp_path, weighed=2)
+    job = job_of(run)
+    assert shape(job) == [(PREPARE, 0, 5), (LEARN, 0, 400), (CONFIDENCE, 0, 150), (WEIGH, 0, 2), (PREDICT, 0, 3)]
+    assert job is not None
+    learn = job.stage(LEARN, 0)
+    # A quarter of the steps is for trusted labels alone; with four views and a teacher the others cost ten times as much.
+    assert learn == Stage(LEARN, 0, 400, 1.0, 100, 10.0)
+    assert [learn.work(step) for step in (0, 100, 101, 400)] == [0, 100, 110, 100 + 300 * 10]
+    made(run, "0/segmentation.pt", "0/confidence.pt", "0/weights/c0/doubts.json")
+    assert shape(job_of(run)) == [(WEIGH, 0, 1), (PREDICT, 0, 3)]
+
+
+def test_mlb_begins_with_trusted_labels_and_weighs_from_the_second_round_on(tmp_path: Path) -> None:
+    job = job_of(a_run(tmp_path, weighed=2, method="mlb", review=False, rounds=5, confidence="mcp"))
+    assert shape(job) == [
+        (PREPARE, 0, 5),
+        (LEARN, 0, 100),
+        (PREDICT, 0, 3),
+        (PREPARE, 1, 3),
+        (LEARN, 1, 300),
+        (WEIGH, 1, 2),
+        (PREDICT, 1, 5),
+        (FINISH, 1, 5),
+    ]
+    assert job is not None and job.rounds == 1
+    dear = [(stage.dear_from, stage.dear) for stage in job.stages if stage.kind == LEARN]
+    assert dear == [(float("inf"), 1.0), (0, 10.0)]
 
 
 @pytest.mark.parametrize("damage", ["no folder", "no plan", "a torn plan", "a torn head", "another program's"])

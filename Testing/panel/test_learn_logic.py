@@ -34,7 +34,7 @@ again = (run / 'run.json').exists()
 (run / 'run.json').write_text('{}')
 def waits():
     tell('prediction', round=0, case='scan-001', step=1, steps=1)
-    tell('waiting', message='The suggestions of round 0 wait.')
+    tell('waiting', message='The suggestions of round 1 wait.')
     sys.exit(4)
 """
 
@@ -130,6 +130,9 @@ def test_the_worker_gets_what_was_chosen_and_its_suggestions_are_looked_at(
         ("dimensions", "2d"),
         ("confidence", "mcp"),
         ("lesions", True),
+        ("method", "mlb"),
+        ("doubtful", "leave-out"),
+        ("bounds", ("size",)),
     ):
         step.learn.set_choice(name, value)
     assert step.learn.view().state == "idle" and step.learn.view().why_not == ""
@@ -147,7 +150,7 @@ def test_the_worker_gets_what_was_chosen_and_its_suggestions_are_looked_at(
         "--rounds": "1",
     }
     expected |= {"--minutes": "30.0", "--dimensions": "2d", "--confidence": "mcp", "--device": "auto", "--seed": "0"}
-    expected |= {"--instances": "list"}
+    expected |= {"--instances": "list", "--method": "mlb", "--doubtful": "leave-out", "--bounds": "size"}
     assert {name: given[name] for name in expected} == expected
     assert (folder / "scans" / "cases.csv").is_file() and len(list((folder / "scans").glob("*.seg.nrrd"))) == 2
     assert step.desk.state.step == "look" and step.learn.has_suggestions

@@ -12,7 +12,8 @@ from PySide6 import QtTest
 from host.pictures import picture
 from panel.decide_samples import Recorder, find
 from panel.showing import NARROW, WIDE, click, press, shown
-from panel.step_samples import READY, curves, dark, learn_views, narrowest
+from panel.step_samples import ADVICE, READY, curves, dark, learn_views, narrowest
+from PartialLabelSegLib.panel import words
 from PartialLabelSegLib.panel.state import Choices
 from PartialLabelSegLib.panel.view_models import (
     CurvesView,
@@ -40,6 +41,43 @@ def visible(step: LearnStep, name: str) -> bool:
 
 def open_advanced(step: LearnStep) -> None:
     click(find(find(step.widget, "advanced"), "section_header"))
+
+
+def test_what_is_recommended_and_why_stands_above_the_choices(step: LearnStep) -> None:
+    with shown(step.widget):
+        assert find(step.widget, "advice").text() == ADVICE.sentence
+        open_advanced(step)
+        assert find(step.widget, "method").currentText() == "learn in rounds (recommended)"
+        assert find(step.widget, "doubtful").currentText() == "weigh each voxel (recommended)"
+        ticked = [name for name in ("size", "centroid", "extent") if find(step.widget, f"bounds_{name}").isChecked()]
+        assert ticked == ["size"]
+        step.show(replace(learn_views()["idle"], advice=replace(ADVICE, sentence="", method="mlb", bounds=())))
+        assert not find(step.widget, "advice").isVisible()
+        assert find(step.widget, "method").currentText() == "learn from drafts, weighed (recommended)"
+        assert not find(step.widget, "bounds_size").isChecked()
+
+
+def test_another_way_than_the_recommended_one_can_be_chosen_and_left_again(step: LearnStep, actions: Recorder) -> None:
+    with shown(step.widget, NARROW, 1000):
+        open_advanced(step)
+        method, doubtful = find(step.widget, "method"), find(step.widget, "doubtful")
+        assert method.count() == len(words.METHODS) and doubtful.count() == len(words.DOUBTFUL)
+        method.setCurrentIndex(method.findData("mlb"))
+        doubtful.setCurrentIndex(doubtful.findData("leave-out"))
+        chosen = Choices(method="mlb", doubtful="leave-out", bounds=("centroid",))
+        step.show(replace(learn_views()["idle"], choices=chosen))
+        assert (method.currentText(), doubtful.currentText()) == ("learn from drafts, weighed", "leave them out")
+        assert find(step.widget, "bounds_centroid").isChecked() and not find(step.widget, "bounds_size").isChecked()
+        method.setCurrentIndex(0)
+        click(find(step.widget, "bounds_size"))
+        click(find(step.widget, "bounds_centroid"))
+    assert actions.take() == [
+        ("set_choice", "method", "mlb"),
+        ("set_choice", "doubtful", "leave-out"),
+        ("set_choice", "method", None),
+        ("set_choice", "bounds", ("size", "centroid")),
+        ("set_choice", "bounds", None),
+    ]
 
 
 def test_showing_views_asks_for_nothing(step: LearnStep, actions: Recorder) -> None:
@@ -182,6 +220,16 @@ def test_advanced_is_closed_at_first_and_nothing_is_changed_while_it_learns(step
         assert visible(step, "device")
         step.show(learn_views()["running"])
         assert not find(step.widget, "device").isEnabled() and not find(step.widget, "preset").isEnabled()
+
+
+def test_what_is_learned_from_what_is_a_line_per_structure_under_a_closed_heading(step: LearnStep) -> None:
+    step.show(learn_views()["running"])
+    with shown(step.widget):
+        assert visible(step, "learned_from") and not visible(step, "learned_from_text")
+        text = find(step.widget, "learned_from_text").text()
+        assert text.count("<p") == 2 and "from 4 checked scans" in text
+        step.show(learn_views()["idle"])
+        assert not visible(step, "learned_from")
 
 
 def test_progress_is_said_in_words_with_the_time_left(step: LearnStep) -> None:

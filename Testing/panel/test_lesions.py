@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from panel.deciding import GRID, labels_of, prediction_of
 from panel.panel_window import PanelWindow
 from panel.showing import NARROW, WIDE, click_row, press, settle, shown, texts
 from panel.waiting_window import waiting_window
-from PartialLabelSegLib.data.lesions import Lesion, lesion_at, read_lesions, surest_lesions, write_lesions
+from PartialLabelSegLib.data.lesions import LIST, Lesion, Listed, lesion_at, read_lesions, surest_lesions, write_lesions
 from PartialLabelSegLib.panel import lesions_logic
 from PartialLabelSegLib.panel.geometry import vtk_matrix
 from PartialLabelSegLib.panel.lesions_logic import MOST_ROWS
@@ -39,7 +40,9 @@ ROWS = (
     LesionRow(2, "Metastasis", 0.956, 0.421),
     LesionRow(3, "Cyst", 0.2, 140.4),
 )
-VIEW = LesionsView((Choice("CT 1", "CT 1"), Choice("CT 2", "CT 2")), "CT 1", ROWS, "3 lesions, the surest first.")
+VIEW = LesionsView(
+    (Choice("CT 1", "CT 1"), Choice("CT 2", "CT 2")), "CT 1", (), "", ROWS, "3 lesions, the surest first."
+)
 CRUMB: Point = (-12.5, -12.0, 40.0)
 """The middle of the crumb of liver in every scan: voxels (9..10, 8, 6) on a grid of 1, 2 and 5 mm from (3, -4, 10), left and posterior."""
 
@@ -123,7 +126,9 @@ def test_another_scan_is_chosen_with_keys_and_begins_with_no_line(step: FinishSt
         press(find(step.widget, "lesions_scan"), "Down")
         assert actions.take() == [("lesion_chosen", 3), ("lesion_scan_chosen", "CT 2")]
         step.show(
-            samples.finish_view(lesions=LesionsView(VIEW.scans, "CT 2", ROWS[:2], "2 lesions, the surest first."))
+            samples.finish_view(
+                lesions=LesionsView(VIEW.scans, "CT 2", (), "", ROWS[:2], "2 lesions, the surest first.")
+            )
         )
         assert table.rowCount() == 2 and not table.selectedItems()
         table.setFocus()
@@ -145,7 +150,7 @@ def test_long_names_do_not_make_the_panel_wider(step: FinishStep, pump: Callable
     )
     scans = tuple(Choice(f"{samples.LONG_SCAN}_{place}", f"{samples.LONG_SCAN}_{place}") for place in range(3))
     note = "The surest 200 of 3127 lesions. The list in the run's folder holds all of them."
-    view = LesionsView(scans, scans[2].key, rows, note)
+    view = LesionsView(scans, scans[2].key, scans, scans[1].key, rows, note)
     with shown(step.widget, width, 700) as window:
         picture(window, f"finish-lesions-{width}")
         step.show(samples.finish_view(lesions=view))
@@ -228,18 +233,54 @@ def test_of_thousands_the_surest_are_listed_and_a_sentence_says_so(at: AtDesk, m
     centre, box = lesion_at(labels_of("CT 1").positive("Tumour").reshape(-1).nonzero()[0], GRID)
     many = [Lesion(n, "Tumour", round(1 / n, 6), "suggested", 1, 0.01, centre, box) for n in range(1, 3001)]
     at.run.completed.mkdir(exist_ok=True)
-    write_lesions(at.run.completed, "CT_1", many)
+    write_lesions(at.run.completed / f"CT_1{LIST}", many)
     read: list[Path] = []
 
-    def counted(path: Path, most: int | None) -> tuple[tuple[Lesion, ...], int]:
+    def counted(path: Path, most: int | None, structure: str) -> Listed:
         read.append(path)
-        return surest_lesions(path, most)
+        return surest_lesions(path, most, structure)
 
     monkeypatch.setattr(lesions_logic, "surest_lesions", counted)
     view = at.finish.view().lesions
     assert [row.number for row in view.rows] == list(range(1, MOST_ROWS + 1))
     assert view.note == "The surest 200 of 3000 lesions. The list in the run's folder holds all of them."
     assert at.finish.view().lesions == view and len(read) == 1, "the file is read once"
+
+
+def test_the_lesions_of_one_structure_are_listed_where_a_scan_has_some_of_it(at: AtDesk) -> None:
+    centre, box = lesion_at(labels_of("CT 1").positive("Tumour").reshape(-1).nonzero()[0], GRID)
+    names = ("Tumour", "Cyst", "Tumour", "Cyst", "Cyst")
+    mixed = [Lesion(n, name, round(1 / n, 6), "suggested", 1, 0.01, centre, box) for n, name in enumerate(names, 1)]
+    at.run.completed.mkdir(exist_ok=True)
+    write_lesions(at.run.completed / f"CT_1{LIST}", mixed)
+    write_lesions(at.run.completed / f"CT_2{LIST}", mixed[:1])
+    at.finish.lesion_scan_chosen("CT 1")
+    view = at.finish.view().lesions
+    assert [choice.key for choice in view.structures] == ["", "Tumour", "Cyst"] and len(view.rows) == 5
+    at.finish.lesion_structure_chosen("Cyst")
+    view = at.finish.view().lesions
+    assert [row.number for row in view.rows] == [2, 4, 5] and view.structure == "Cyst"
+    assert view.note == "3 lesions, the surest first."
+    at.finish.lesion_scan_chosen("CT 2")
+    view = at.finish.view().lesions
+    assert view.structures == () and view.structure == "" and [row.number for row in view.rows] == [1]
+    at.finish.lesion_scan_chosen("CT 1")
+    assert [row.number for row in at.finish.view().lesions.rows] == [2, 4, 5], "the choice holds for all scans"
+    at.finish.lesion_structure_chosen("")
+    assert len(at.finish.view().lesions.rows) == 5
+
+
+def test_a_structure_is_chosen_in_the_section(step: FinishStep, actions: Recorder) -> None:
+    choices = (Choice("", "all structures"), Choice("Metastasis", "Metastasis"), Choice("Cyst", "Cyst"))
+    with shown(step.widget, height=1200):
+        assert not find(step.widget, "lesions_structure").isVisible()
+        step.show(samples.finish_view(lesions=replace(VIEW, structures=choices)))
+        press(find(step.widget, "lesions_structure"), "Down")
+        assert actions.take() == [("lesion_structure_chosen", "Metastasis")]
+        click_row(find(step.widget, "lesions"), 2)
+        step.show(samples.finish_view(lesions=replace(VIEW, structures=choices, structure="Metastasis", rows=ROWS[:2])))
+        assert find(step.widget, "lesions").rowCount() == 2 and not find(step.widget, "lesions").selectedItems()
+        picture(step.widget, "finish_lesions_of_one_structure")
 
 
 def test_a_list_that_changes_is_read_again_and_a_damaged_one_says_so(at: AtDesk) -> None:

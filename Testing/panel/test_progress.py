@@ -62,7 +62,7 @@ def test_the_share_rises_from_nothing_to_all_in_each_session() -> None:
         assert shares == sorted(shares)
         assert shares[0] < 0.02 and shares[-1] == 1.0 and shares[-2] > 0.9
         steps = [after - before for before, after in itertools.pairwise(shares)]
-        assert max(steps) < 0.2
+        assert max(steps) < 0.22
 
 
 def test_the_time_left_is_near_to_what_was_really_left() -> None:
@@ -77,7 +77,7 @@ def test_the_time_left_is_near_to_what_was_really_left() -> None:
 def test_the_last_word_ends_it_and_the_next_event_begins_a_new_session() -> None:
     progress = heard(RECORDED[: WAITED + 1])
     assert progress.ended == "waiting" and progress.share() == 1.0 and progress.seconds_left() is None
-    assert progress.message.startswith("The suggestions of round 0 are ready.")
+    assert progress.message.startswith("The suggestions of round 1 are ready.")
     progress.hear(RECORDED[WAITED + 1])
     assert progress.ended == "" and progress.message == "" and (progress.share() or 0.0) < 0.06
     progress, _ = whole_story()
@@ -161,7 +161,9 @@ def test_applying_a_saved_model_has_a_share_too() -> None:
     left = progress.seconds_left()
     assert left is None or left < 60
     progress.hear(event("completed", 45.0, case="c0", step=4, steps=4))
-    assert progress.share() == pytest.approx(1.0)
+    assert progress.share() == pytest.approx(0.99), "all only when the worker says that it is done"
+    progress.hear(event("finished", 46.0, message="Done."))
+    assert progress.share() == 1.0
 
 
 def test_stopping_early_does_not_leave_the_bar_behind() -> None:

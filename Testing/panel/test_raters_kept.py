@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PySide6 import QtCore, QtGui
 
 from host.host_application import HostApplication
@@ -18,28 +17,14 @@ from panel.panel_window import PanelWindow
 from panel.rated_scene import AtKnee, add_knee
 from panel.viewing import state_of
 from PartialLabelSegLib.data.raters.score_rows import read_rows
+from PartialLabelSegLib.panel.raters.keys import KEYS
 
 Wait = Callable[..., None]
 Key = QtCore.Qt.Key
 
 
-@pytest.fixture
-def knee(application: HostApplication, window: Window, wait_until: Wait) -> Iterator[AtKnee]:
-    made = AtKnee(application, window, wait_until)
-    yield made
-    made.close()
-
-
-def reading(knee: AtKnee, name: str = "Anna", index: int = 6) -> None:
-    """A grid is laid, somebody reads, a slice is shown."""
-    knee.click("raters_fit_one_box")
-    knee.click("raters_part_read")
-    knee.add_rater(name)
-    knee.go_to(index)
-
-
 def test_every_tick_is_in_the_scene_and_in_a_table_that_the_command_reads(knee: AtKnee) -> None:
-    reading(knee)
+    knee.read()
     knee.press_cell(3, 2)
     path = knee.desk.work_folder / "raters" / "scores.json"
     rows = [row.cells for row in read_rows(path)]
@@ -52,7 +37,7 @@ def test_every_tick_is_in_the_scene_and_in_a_table_that_the_command_reads(knee: 
 
 
 def test_a_scene_that_is_opened_again_has_every_tick(knee: AtKnee, host: SlicerHost, tmp_path: Path) -> None:
-    reading(knee)
+    knee.read()
     knee.press_cell(3, 2)
     knee.press_cell(5, 5)
     before = knee.rating
@@ -75,7 +60,7 @@ def test_ticks_of_a_lost_scene_are_found_again_from_their_file(
     application: HostApplication, window: Window, wait_until: Wait, tmp_path: Path
 ) -> None:
     first = AtKnee(application, window, wait_until)
-    reading(first)
+    first.read()
     first.press_cell(3, 2)
     path = first.desk.work_folder / "raters" / "scores.json"
     kept = tmp_path / "copy.json"
@@ -95,7 +80,7 @@ def test_ticks_of_a_lost_scene_are_found_again_from_their_file(
 
 
 def test_a_damaged_file_is_named_and_changes_nothing(knee: AtKnee, tmp_path: Path) -> None:
-    reading(knee)
+    knee.read()
     knee.press_cell(3, 2)
     before = knee.rating
     path = tmp_path / "scores.json"
@@ -128,8 +113,8 @@ def props_of(window: Window) -> list[Any]:
 
 def test_leaving_after_all_parts_leaves_only_the_ticks(knee: AtKnee, host: SlicerHost) -> None:
     keys = sum(item.objectName().startswith("raters_key_") for item in knee.window.widget.findChildren(QtGui.QShortcut))
-    assert keys == 11
-    reading(knee)
+    assert keys == len(KEYS)
+    knee.read()
     knee.press_cell(3, 3)
     knee.click("raters_part_together")
     knee.click("raters_back")
@@ -147,7 +132,7 @@ def test_leaving_after_all_parts_leaves_only_the_ticks(knee: AtKnee, host: Slice
 
 
 def test_a_disk_that_refuses_is_said_and_the_scene_still_has_the_tick(knee: AtKnee) -> None:
-    reading(knee)
+    knee.read()
     folder = knee.desk.work_folder / "raters"
     (folder / "scores.json").unlink()
     folder.rmdir()
@@ -170,7 +155,8 @@ def test_a_scoring_table_is_taken_in_and_every_wrong_row_is_named(knee: AtKnee, 
     knee.opened.application.answers.append(table)
     knee.click("raters_file")
     eva, finn = knee.rating.raters
-    assert (eva.name, eva.ticks, eva.read) == ("Eva", {(6, 3, 2)}, {6, 7, 8})
+    assert (eva.name, eva.ticks, eva.read) == ("Eva", {(6, 3, 2), (6, 3, 3)}, {6, 7, 8})
+    assert eva.grades == {(6, 3, 3): 0.25}
     assert (finn.name, finn.ticks, finn.read) == ("Finn", {(7, 0, 0)}, None)
     knee.click("raters_undo")
     assert not knee.rating.raters

@@ -14,10 +14,10 @@ from host.window import Window
 from panel.panel_window import PanelWindow
 from panel.scene_nodes import add_scan, as_vtk, to_ras
 from PartialLabelSegLib.data.geometry import Grid
-from PartialLabelSegLib.data.raters.consensus import staple
 from PartialLabelSegLib.data.raters.disagreement import disagreement, most_disagreed
 from PartialLabelSegLib.data.raters.mask_file import read_masks
 from PartialLabelSegLib.data.raters.rated import RatedScan
+from PartialLabelSegLib.data.raters.staple import staple
 from PartialLabelSegLib.data.raters.types import Reading
 from PartialLabelSegLib.panel.qt_subset import open_section
 from PartialLabelSegLib.panel.volumes import fill, image_array
@@ -58,8 +58,9 @@ def test_four_real_readers_agree_in_the_panel_as_in_the_data_room(
     shown = image_array(together._overlay.node.GetImageData())
     np.testing.assert_array_equal(shown, np.rint(100 * staple(expected).label.plane))
     controller.together.compared()
-    opened.until(lambda: bool(controller.together.comparing.text))
-    assert controller.together.comparing.text.count(" – ") == 6
+    opened.until(lambda: controller.together.comparing.result is not None)
+    assert controller.together.comparing.result is not None
+    assert len(controller.together.comparing.result.pairs) == 6
     controller.together.place_shown(0)
     open_section(opened.find("raters_section_agreement"))
     window.resize(1500, 1250)

@@ -14,7 +14,9 @@ from host.host_application import HostApplication
 from host.slicer_host import SlicerHost
 from panel.rated_scene import GRID, add_knee, bone
 from panel.scene_nodes import add_segmentation
-from PartialLabelSegLib.cli import SoftLabels, command_of
+from PartialLabelSegLib.cli import command_of
+from PartialLabelSegLib.commands import SoftLabels
+from PartialLabelSegLib.data.raters.export import ExportOptions
 from PartialLabelSegLib.data.raters.rated_case import rated_cases
 from PartialLabelSegLib.data.raters.steps import SoftSteps, prepare, soft_label
 from PartialLabelSegLib.data.raters.study import read_study
@@ -25,6 +27,7 @@ from PartialLabelSegLib.panel.raters.placing import fitted
 from PartialLabelSegLib.panel.raters.rating import Drawing, Rater, Rating
 from PartialLabelSegLib.panel.raters.readings import rated_scan
 from PartialLabelSegLib.panel.raters.room import Room
+from PartialLabelSegLib.panel.raters.soft_planes import SoftChoice
 from PartialLabelSegLib.panel.raters.study_files import why_not, write_study
 from PartialLabelSegLib.panel.steps import finish_now
 from PartialLabelSegLib.soft_labels import export_options_of, recipe_of
@@ -95,24 +98,24 @@ def test_why_nothing_can_be_saved_is_said(ready: Ready) -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "choice", "method"),
+    ("steps", "choice", "soft"),
     [
-        (SoftSteps(), ExportChoice(), "steps"),
+        (SoftSteps(), ExportChoice(), SoftChoice()),
         (
             SoftSteps(votes=False, bright=False, bright_percentile=72.5, neighbour_rule="max", neighbour_weight=0.4),
-            ExportChoice(16, True, True, True, 0.35),
-            "staple",
+            ExportChoice(ExportOptions(16, True, True, True), 0.35),
+            SoftChoice("svls", sigma=2.5),
         ),
     ],
 )
-def test_every_choice_arrives_at_the_command(steps: SoftSteps, choice: ExportChoice, method: str) -> None:
-    words = [str(word) for word in command(Path("study"), Path("out"), steps, method, choice)]
+def test_every_choice_arrives_at_the_command(steps: SoftSteps, choice: ExportChoice, soft: SoftChoice) -> None:
+    words = [str(word) for word in command(Path("study"), Path("out"), steps, soft, choice)]
     parsed = command_of(parser().parse_args(words))
     assert isinstance(parsed, SoftLabels) and (parsed.study, parsed.out) == (Path("study"), Path("out"))
     recipe, options = recipe_of(parsed.choices), export_options_of(parsed.choices)
-    assert (recipe.method, recipe.steps, recipe.threshold) == (method, steps, choice.threshold)
-    found = (options.bits, options.nifti, options.four_d, options.dicom_seg, options.replace)
-    assert found == (choice.bits, choice.nifti, choice.four_d, choice.dicom_seg, False)
+    assert (recipe.method, recipe.steps, recipe.threshold) == (soft.method, steps, choice.threshold)
+    assert recipe.sigma == soft.sigma
+    assert options == choice.files
 
 
 def test_a_mask_of_a_rater_who_read_along_another_axis_is_written_so(

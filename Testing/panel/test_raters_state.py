@@ -28,10 +28,10 @@ RATING = Rating("vtkMRMLScalarVolumeNode1", "knee 1", FEMUR, TEMPLATE, (ANNA, BE
 
 
 def test_a_tick_makes_its_slice_read_and_taking_it_away_leaves_it_read() -> None:
-    rater = Rater("Cleo").ticked(4, [(1, 2)], True)
+    rater = Rater("Cleo").ticked(4, [(1, 2)])
     assert rater.ticks == {(4, 1, 2)} and rater.has_read(4) and not rater.has_read(5)
     assert rater.cells_on(4) == {(1, 2)} and rater.cells_on(5) == frozenset()
-    assert rater.ticked(4, [(1, 2)], False) == Rater("Cleo", frozenset(), frozenset({4}))
+    assert rater.ticked(4, [(1, 2)], 0.0) == Rater("Cleo", frozenset(), frozenset({4}))
 
 
 def test_a_slice_with_ticks_cannot_become_unread() -> None:
@@ -85,7 +85,7 @@ def test_a_damaged_text_is_a_sentence(text: str) -> None:
 
 
 def test_a_later_version_is_not_guessed_at() -> None:
-    value = {**to_json(Study((RATING,), None, 1)), "format": 2}
+    value = {**to_json(Study((RATING,), None, 1)), "format": 3}
     with pytest.raises(Failure, match="later version"):
         from_json(value)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6 import QtCore
 
-from PartialLabelSegLib.panel.steps import SLICE_SECONDS, Stepper, Steps, finish_now, one_after_another, scaled
+from PartialLabelSegLib.panel.steps import SLICE_SECONDS, Stepper, Steps
 from PartialLabelSegLib.run.failure import Failure
 
 Wait = Callable[..., None]
@@ -42,22 +42,6 @@ class Heard:
 
     def start(self, stepper: Stepper, work: Steps[Any]) -> None:
         stepper.start(work, self.done.append, self.failed.append, self.shares.append)
-
-
-def test_all_steps_at_once_give_the_result() -> None:
-    assert finish_now(counting(3, "result")) == "result"
-
-
-def test_a_work_within_another_is_a_part_of_its_way() -> None:
-    def whole() -> Steps[tuple[str, str]]:
-        first = yield from scaled(counting(2, "a"), 0.0, 0.5)
-        second = yield from scaled(counting(1, "b"), 0.5, 1.0)
-        return first, second
-
-    assert list(whole()) == [0.25, 0.5, 1.0]
-    assert finish_now(whole()) == ("a", "b")
-    assert finish_now(one_after_another([counting(1, "x"), counting(4, "y")])) == ["x", "y"]
-    assert list(one_after_another([counting(1), counting(2)])) == [0.5, 0.75, 1.0]
 
 
 def test_the_event_loop_drives_a_work_and_hears_its_end(wait_until: Wait) -> None:

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.deciding import make_run, opened
+from panel.deciding import make_run, opened, write_volumes
+from PartialLabelSegLib.data.conformal import Interval
+from PartialLabelSegLib.panel.decide_queue import Queue
 from PartialLabelSegLib.panel.decisions import Decisions
 from PartialLabelSegLib.panel.scope import Scope
-from PartialLabelSegLib.panel.worklist import Item, Worklist, flags_of, worth_of
+from PartialLabelSegLib.panel.widgets.decide_step import details_in_words
+from PartialLabelSegLib.panel.worklist import Item, Known, Worklist, flags_of, worth_of
 from PartialLabelSegLib.relabel.expected import Expected, write_expected
 from PartialLabelSegLib.relabel.scan_proposal import Part
 from PartialLabelSegLib.run.folder import RunFolder
@@ -108,20 +111,20 @@ def test_larger_less_sure_rarer_and_stranger_comes_first(size: float, sure: floa
 
 def test_flags_say_what_is_unusual(decisions: Decisions) -> None:
     proposal = decisions.proposal("CT 2")
-    assert flags_of(proposal, "Liver", None) == () == flags_of(proposal, "Liver", USUAL)
-    assert flags_of(proposal, "Spleen", None) == ("reaches the edge of the scan",)
-    assert flags_of(proposal, "Spleen", replace(USUAL, border_share=0.5, low_ml=None, high_ml=None)) == ()
+    assert flags_of(proposal, "Liver", Known()) == () == flags_of(proposal, "Liver", Known(USUAL))
+    assert flags_of(proposal, "Spleen", Known()) == ("reaches the edge of the scan",)
+    assert flags_of(proposal, "Spleen", Known(replace(USUAL, border_share=0.5, low_ml=None, high_ml=None))) == ()
     larger = replace(USUAL, q1_ml=0.2, q3_ml=0.3, high_ml=0.5)
-    assert flags_of(proposal, "Liver", larger) == ("much larger than usual (0.2 to 0.3 mL)",)
+    assert flags_of(proposal, "Liver", Known(larger)) == ("much larger than usual (0.2 to 0.3 mL)",)
     smaller = replace(USUAL, q1_ml=150, q3_ml=150, low_ml=100, high_ml=300)
-    assert flags_of(proposal, "Liver", smaller) == ("much smaller than usual (150 mL)",)
+    assert flags_of(proposal, "Liver", Known(smaller)) == ("much smaller than usual (150 mL)",)
     levels = proposal.structures["Liver"]
     whole = levels.levels[-1]
     pieces = tuple(replace(whole.components[0], seed=seed, voxels=size) for seed, size in enumerate((60, 50, 10, 2)))
     broken = replace(levels, levels=(*levels.levels[:-1], replace(whole, components=pieces)))
     several = replace(proposal, structures={"Liver": broken})
-    assert flags_of(several, "Liver", None) == ("in 3 pieces",)
-    assert flags_of(several, "Liver", replace(USUAL, most_pieces=3)) == ()
+    assert flags_of(several, "Liver", Known()) == ("in 3 pieces",)
+    assert flags_of(several, "Liver", Known(replace(USUAL, most_pieces=3))) == ()
 
 
 def test_a_small_part_at_the_edge_is_no_flag(decisions: Decisions) -> None:
@@ -130,15 +133,15 @@ def test_a_small_part_at_the_edge_is_no_flag(decisions: Decisions) -> None:
     large, small = levels.levels[-1].components
     at_edge: Part = replace(small, touches_border=True)
     changed = replace(levels, levels=(*levels.levels[:-1], replace(levels.levels[-1], components=(large, at_edge))))
-    assert flags_of(replace(proposal, structures={"Liver": changed}), "Liver", None) == ()
+    assert flags_of(replace(proposal, structures={"Liver": changed}), "Liver", Known()) == ()
 
 
 def test_what_was_drawn_on_some_slices_counts_towards_the_size(decisions: Decisions) -> None:
     proposal = decisions.proposal("CT 1")
     partly = replace(proposal.structures["Liver"], drawn=100)
     bounds = replace(USUAL, low_ml=1.5, high_ml=2.5)
-    assert flags_of(proposal, "Liver", bounds) == ("much smaller than usual (1.1 to 1.3 mL)",)
-    assert flags_of(replace(proposal, structures={"Liver": partly}), "Liver", bounds) == ()
+    assert flags_of(proposal, "Liver", Known(bounds)) == ("much smaller than usual (1.1 to 1.3 mL)",)
+    assert flags_of(replace(proposal, structures={"Liver": partly}), "Liver", Known(bounds)) == ()
 
 
 def test_what_is_usual_is_taken_up_when_the_worker_has_found_it(run: RunFolder, decisions: Decisions) -> None:
@@ -156,3 +159,37 @@ def test_the_same_run_has_the_same_order(run: RunFolder) -> None:
     first, second = (keys(Worklist(opened(run)).items()) for _ in range(2))
     assert first == second
     assert np.unique([" ".join(key) for key in first]).size == len(first)
+
+
+def test_what_the_image_says_comes_before_what_is_usual_and_is_one_sentence(decisions: Decisions) -> None:
+    proposal = decisions.proposal("CT 2")
+    small = replace(USUAL, q1_ml=150, q3_ml=150, low_ml=100, high_ml=300)
+    expected = Interval(200.0, 120.0, 380.4)
+    assert flags_of(proposal, "Liver", Known(small, expected)) == ("Liver 1.22 mL, expected 120–380 mL",)
+    assert flags_of(proposal, "Liver", Known(None, Interval(0.2, 0.0, 0.5))) == ("Liver 1.22 mL, expected 0–0.5 mL",)
+    # As large as the image says, whatever others have.
+    assert flags_of(proposal, "Liver", Known(small, Interval(1.2, 1.0, 1.4))) == ()
+
+
+def test_of_what_was_not_found_it_says_how_much_was_expected(run: RunFolder, decisions: Decisions) -> None:
+    write_expected(run.round(0).expected, {"Tumour": USUAL})
+    write_volumes(run.round(0).path / "sizes.json", {("CT 3", "Tumour"): (20.0, 12.0, 38.0)})
+    decisions.refresh()
+    (tumour,) = Worklist(decisions).items("CT 3", "Tumour")
+    assert tumour.flags == ("nothing was found; expected 12–38 mL",)
+    write_volumes(run.round(0).path / "sizes.json", {("CT 3", "Tumour"): (0.2, 0.0, 3.0)})
+    decisions.refresh()
+    (tumour,) = Worklist(decisions).items("CT 3", "Tumour")
+    assert tumour.flags == ("nothing was found",), "that is as expected"
+
+
+def test_what_is_expected_is_taken_up_in_the_queue_when_the_worker_has_found_it(
+    run: RunFolder, decisions: Decisions
+) -> None:
+    queue = Queue(decisions)
+    assert queue.rows()
+    write_volumes(run.path / "sizes.json", {("CT 2", "Spleen"): (20.0, 12.0, 38.0)})
+    decisions.refresh()
+    row = next(row for row in queue.rows() if (row.scan, row.structure) == ("CT 2", "Spleen"))
+    assert row.flags == ("Spleen 0.12 mL, expected 12–38 mL", "reaches the edge of the scan")
+    assert "Look closely: Spleen 0.12 mL, expected 12–38 mL;" in details_in_words(row)

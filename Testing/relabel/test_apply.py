@@ -135,6 +135,15 @@ def test_complete_makes_the_structure_known_and_ends_its_candidates(labels: Labe
     assert np.flatnonzero(predicted(result, 1, 1, 0, 1, 1, 1, 3).rank).tolist() == [6]
 
 
+def test_complete_makes_a_quick_label_trusted_and_no_other_decision_does(
+    labels: Labels, prediction: Prediction
+) -> None:
+    quick = replace(labels, imperfect=frozenset({"Liver", "Tumour"}))
+    assert after(quick, prediction, said("complete", 0.5)).imperfect == {"Tumour"}
+    for decision in ("accepted", "wrong", "not now"):
+        assert after(quick, prediction, said(decision, 0.5)).imperfect == {"Liver", "Tumour"}
+
+
 def test_complete_without_a_share_accepts_nothing(labels: Labels, prediction: Prediction) -> None:
     result = after(labels, prediction, said("complete", None))
     assert np.array_equal(result.label_map, labels.label_map)

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from PartialLabelSegLib.data.geometry import Grid
 from PartialLabelSegLib.data.label_files import read_array, write_image
 from PartialLabelSegLib.data.labels import Labels, Marks, Slices
-from PartialLabelSegLib.data.lesions import read_lesions
+from PartialLabelSegLib.data.lesions import Found, read_lesions
 from PartialLabelSegLib.data.prediction import ONE, Prediction
 from PartialLabelSegLib.relabel.complete import completed
 from PartialLabelSegLib.relabel.lesions import (
     CompletedScan,
-    Found,
     export_instances,
     instances_of_scan,
     own_instances,

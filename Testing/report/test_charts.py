@@ -87,9 +87,9 @@ def test_ticks_of_a_common_range() -> None:
 
 
 def test_rounds_are_named_where_they_start_unless_the_names_would_collide() -> None:
-    sections = [(0.0, "round 0"), (1.0, "round 1"), (50.0, "round 2")]
+    sections = [(0.0, "round 1"), (1.0, "round 2"), (50.0, "round 3")]
     svg = line_chart([Series("A", "red", [(0, 0.0), (100, 1.0)])], Frame("step", "Dice", (0, 1), sections))
-    assert "round 0" in words(svg) and "round 1" not in words(svg) and "round 2" in words(svg)
+    assert "round 1" in words(svg) and "round 2" not in words(svg) and "round 3" in words(svg)
 
 
 def test_names_and_titles_are_escaped_in_charts() -> None:

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from PartialLabelSegLib.data.label_files import read_labels, write_image
-from PartialLabelSegLib.data.lesions import Lesion, lesion_at, write_lesions
+from PartialLabelSegLib.data.lesions import LIST, Lesion, lesion_at, write_lesions
 from PartialLabelSegLib.report.collect import collect, share_labelled
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.run.files import read_json, write_json
@@ -19,8 +19,8 @@ from PartialLabelSegLib.run.folder import RunFolder
 from report.fake_run import phantom_scans
 
 KEYS = {
-    "program", "format", "configuration", "plan", "structures", "share_labelled", "cases", "rounds", "validation", "not_learned",
-    "evaluation", "evaluation_instances", "evaluation_suggested", "methods", "timing", "warnings",
+    "program", "format", "configuration", "learned_from", "plan", "structures", "share_labelled", "cases", "rounds", "validation", "not_learned",
+    "evaluation", "evaluation_instances", "evaluation_suggested", "methods", "sizes", "timing", "warnings",
 }  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def test_lesions_are_taken_from_the_completed_scans_and_measured_against_the_tru
     assert collect(block_run, truth=truth)["evaluation_instances"] is None
     part = np.flatnonzero(labels.label_map == 1)
     one = Lesion(1, "Structure 1", 0.7, "suggested", int(part.size), 0.1, *lesion_at(part, grid))
-    write_lesions(block_run.completed, "case0", [one])
+    write_lesions(block_run.completed / f"case0{LIST}", [one])
     report = collect(block_run, truth=truth)
     assert json.loads(json.dumps(report)) == report
     assert [case["instances"] and len(case["instances"]) for case in report["cases"]] == [1, *[None] * 5]

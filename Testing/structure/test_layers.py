@@ -37,7 +37,12 @@ ROOMS: dict[str, set[str]] = {
     "options": {"config", "run"},
     "soft_labels": {"data", "metrics", "options", "report", "run"},
     "demo": {"begin", "finish", *WORKER},
-    "cli": {"apply_model", "begin", "demo", "finish", "options", "relabel_round", "soft_labels", "terminal", *WORKER},
+    "reported": {"rounds", "run", "terminal", "train"},
+    "commands": {
+        *("apply_model", "begin", "config", "data", "demo", "finish", "metrics"),
+        *("options", "relabel", "relabel_round", "reported", "rounds", "run", "soft_labels"),
+    },
+    "cli": {"commands", "options", "run"},
     "__main__": {"cli", "setup_environment"},
     "panel": {"config", "data", "metrics", "relabel", "run"},
 }
@@ -61,12 +66,15 @@ PACKAGES: dict[str, set[str]] = {
     "options": set(),
     "soft_labels": set(),
     "demo": {"numpy"},
-    "cli": {"numpy"},
+    "reported": set(),
+    "commands": set(),
+    "cli": set(),
     "__main__": set(),
     "panel": {"slicer", "qt", "ctk", "vtk", "numpy", "SimpleITK"},
 }
 WITHOUT_TORCH = sorted(
-    {"config", "run", "data", "relabel", "metrics", "report", "terminal", "options", "soft_labels", "cli"}
+    {"config", "run", "data", "relabel", "metrics", "report", "terminal", "options", "soft_labels"}
+    | {"reported", "commands", "cli"}
 )
 
 LIBRARY_FILES = [name for name in python_files(LIBRARY) if name != f"{LIBRARY}/__init__.py"]

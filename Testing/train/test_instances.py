@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from PartialLabelSegLib.data.lesions import numbered
 from PartialLabelSegLib.metrics.detection import Instance
 from PartialLabelSegLib.nets.instance.detections import Detections
 from PartialLabelSegLib.nets.instance.network import InstanceNetwork
-from PartialLabelSegLib.train.instances import Outline, joined, label_map, predict_instances
+from PartialLabelSegLib.train.instances import Outline, joined, predict_instances
 from PartialLabelSegLib.train.network import build_segmentation
 from train.ellipses import instance_plan
 from train.making import CPU
@@ -75,14 +76,6 @@ def test_a_scan_without_outlines_has_no_instance() -> None:
     assert joined([], SIZE) == () and joined([[], []], SIZE) == ()
 
 
-def test_the_label_map_numbers_the_instances() -> None:
-    found = joined([[outline(0, 0, 2, 2, 0.9)], [outline(5, 5, 8, 8, 0.5)]], SIZE)
-    labels = label_map(found, (2, *SIZE))
-    assert (
-        labels.dtype == np.uint16 and labels[0, 1, 1] == 1 and labels[1, 6, 6] == 2 and np.count_nonzero(labels) == 13
-    )
-
-
 class Seeing(InstanceNetwork):
     """Finds one box of four by four voxels where the slice itself, not its neighbours, is bright."""
 
@@ -110,7 +103,7 @@ def test_a_scan_is_predicted_slice_by_slice_with_its_neighbours_as_channels() ->
     found = predict_instances(Seeing(network.shape), image, plan, CPU)
     assert found["Oedema"] == ()
     assert [spans(one) for one in found["Cyst"]] == [[(3, 16), (4, 16), (5, 16)], [(18, 16)]]
-    assert np.array_equal(label_map(found["Cyst"], (20, *SIZE)) > 0, image > 0)
+    assert np.array_equal(numbered([one.indices for one in found["Cyst"]], (20, *SIZE)) > 0, image > 0)
 
 
 def test_an_untrained_network_predicts_a_scan_of_any_size() -> None:

@@ -48,6 +48,18 @@ def test_a_finished_training_leaves_network_and_curves_and_is_passed_over(tmp_pa
     assert not (folder.path / "segmentation.checkpoint.pt").exists()
 
 
+def test_the_nested_network_learns_and_its_confidence_too(tmp_path: Path) -> None:
+    plan = replace(plan_of(steps=60), architecture="unet++")
+    session = make_session(tmp_path, labels_of_cohort(), None, plan)
+    for case in session.cases:
+        session.prepare(case, 0)
+    list(learn_segmentation(session, 0))
+    list(learn_confidence(session, 0))
+    curves = read(session.round(0).training)
+    assert curves["validation"][-1]["dice"]["Large"] > 0.8 and curves["not_learned"] == []
+    assert session.round(0).confidence.exists()
+
+
 def test_the_cancel_file_stops_it_and_the_same_call_goes_on(tmp_path: Path) -> None:
     undisturbed = ready(tmp_path / "undisturbed")
     list(learn_segmentation(undisturbed, 0))

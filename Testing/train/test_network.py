@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from PartialLabelSegLib.config import Plan, to_json
+from PartialLabelSegLib.nets.unet_plus_plus import UNetPlusPlus
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.train.checkpoint import save
 from PartialLabelSegLib.train.network import (
@@ -65,10 +66,30 @@ def test_the_papers_network_is_built_where_the_plan_asks_for_it() -> None:
     assert sum(value.numel() for value in build_segmentation(plan, 0).parameters()) > 30_000_000
 
 
+@pytest.mark.parametrize("dimensions", ["2d", "2.5d", "3d"])
+def test_the_nested_network_is_built_where_the_plan_asks_for_it_and_carries_the_confidence(dimensions: str) -> None:
+    plan = plan_of(dimensions=dimensions)
+    strides = (*plan.strides, plan.strides[-1])
+    plan = replace(plan, architecture="unet++", widths=(4, 6, 8), strides=strides)
+    network = build_segmentation(plan, 3)
+    assert isinstance(network, UNetPlusPlus) and same(network, build_segmentation(plan, 3))
+    image = torch.randn(1, plan.channels, *(plan.patch if dimensions == "3d" else plan.patch[1:]))
+    logits = network(image)
+    assert logits.shape == (1, len(plan.structures), *image.shape[2:])
+    confidence = build_confidence(network, plan, False, 0, correcting=True)
+    # A head that corrects begins with a correction of nothing.
+    assert torch.equal(confidence(image), logits)
+
+
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     plan = plan_of()
     save_network(tmp_path / "segmentation.pt", plan, build_segmentation(plan, 0).state_dict())
-    for other in (replace(plan, widths=(8, 16)), plan_of(("A", "B")), plan_of(dimensions="3d")):
+    for other in (
+        replace(plan, widths=(8, 16)),
+        replace(plan, architecture="unet++"),
+        plan_of(("A", "B")),
+        plan_of(dimensions="3d"),
+    ):
         with pytest.raises(Failure, match=r"segmentation\.pt.* holds another network.*Delete"):
             load_weights(build_segmentation(other, 0), tmp_path / "segmentation.pt", "the network of a round")
 

@@ -13,7 +13,8 @@ from ..run.failure import Failure
 from .case import CaseSource, Cohort
 from .geometry import Grid
 from .labels import Labels
-from .types import Problem, State, Structure
+from .recommend import Drawn, LabelCounts, Recommendation, counts_of, recommend
+from .types import MADE, Problem, State, Structure
 
 Progress = Callable[[int, int, str], None]
 """Called before each case with the number done, the number of all, and the case's name."""
@@ -21,13 +22,17 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Cell:
-    """One structure in one scan. `slices`: on how many of `slices_of` slices it was looked for, 0 of 0 where it is not drawn on some only."""
+    """One structure in one scan. `slices`: on how many of `slices_of` slices it was looked for, 0 of 0 where it is not drawn on some only.
+
+    made: how its label was made, 'checked' or 'quick'; '' where there is none.
+    """
 
     state: State
     voxels: int
     ml: float
     slices: int = 0
     slices_of: int = 0
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,30 @@ class CheckTable:
         """In how many usable cases a structure has this state."""
         return sum(row.cells is not None and row.cells[structure].state is state for row in self.rows)
 
+    def count_made(self, structure: str, made: str) -> int:
+        """In how many usable cases its label was made so; '' counts those where there is none."""
+        return sum(row.cells is not None and row.cells[structure].made == made for row in self.rows)
+
+    def counts(self) -> LabelCounts:
+        """What the usable cases that are learned from have labels of."""
+        scans = [row.cells for row in self.rows if row.cells is not None and row.split != "test"]
+        return counts_of(self.structures, ({name: _drawn(cell) for name, cell in cells.items()} for cells in scans))
+
+    def recommendation(self) -> Recommendation:
+        return recommend(self.counts())
+
     def to_json(self) -> dict[str, Any]:
-        """The table as plain JSON values; `problems` carry the whole sentence, too."""
+        """The table as plain JSON values; `problems` carry the whole sentence, too. Under `made` a structure's `none` counts the cases without it."""
         return {
             "format": self.format,
             "structures": list(self.structures),
             "looks": {item.name: {"color": list(item.color), "terminology": item.terminology} for item in self.looks},
             "cases": [_row_json(row) for row in self.rows],
             "totals": {name: {state.value: self.count(name, state) for state in State} for name in self.structures},
+            "made": {
+                name: {made or "none": self.count_made(name, made) for made in (*MADE, "")} for name in self.structures
+            },
+            "recommendation": self.recommendation().to_json(),
             "problems": [
                 {
                     "severity": problem.severity,
@@ -80,6 +101,10 @@ class CheckTable:
         }
 
 
+def _drawn(cell: Cell) -> Drawn:
+    return Drawn(cell.state, cell.made, cell.state in (State.LABELLED, State.ABSENT))
+
+
 def _row_json(row: Row) -> dict[str, Any]:
     cells = {
         name: {
@@ -88,6 +113,7 @@ def _row_json(row: Row) -> dict[str, Any]:
             "ml": round(cell.ml, 4),
             "slices": cell.slices,
             "slices_of": cell.slices_of,
+            "made": cell.made,
         }
         for name, cell in (row.cells or {}).items()
     }
@@ -175,4 +201,4 @@ def _cell(labels: Labels, name: str, grid: Grid) -> Cell:
     state, voxels = labels.state(name), labels.voxels(name)
     where = labels.slices.get(name)
     slices, slices_of = (len(where.indices), grid.shape[where.axis]) if where is not None else (0, 0)
-    return Cell(state, voxels, voxels * grid.voxel_ml, slices, slices_of)
+    return Cell(state, voxels, voxels * grid.voxel_ml, slices, slices_of, Drawn.of(labels, name).made)

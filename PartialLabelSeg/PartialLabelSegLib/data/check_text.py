@@ -1,20 +1,25 @@
-"""The check's table for a terminal: case × structure, totals, then every problem as a sentence."""
+"""The check's table for a terminal: case × structure, totals, every problem as a sentence, and what is recommended."""
 
 from __future__ import annotations
 
 from .check import Cell, CheckTable, Row
-from .types import Problem, State
+from .types import QUICK, Problem, State
 
-_WIDEST = 20
+_WIDEST = 24
 """Names longer than this are shortened in the table, not in the sentences."""
+_QUICK = "*"
+_LEGEND = f"{_QUICK} drawn quickly, not checked"
 
 
 def format_check(table: CheckTable) -> str:
-    """The text, ending in a line that says how many errors and warnings there are."""
+    """The text: the table, a line that says how many errors and warnings there are, and what suits these labels where any can be used."""
     splits = any(row.split for row in table.rows)
     head = ["case", *(["split"] if splits else []), *table.structures]
     lines = [head, *(_line(row, table, splits) for row in table.rows), _totals(table, splits)]
-    return "\n".join([*_aligned(lines), "", *_problems(table)]) + "\n"
+    legend = [_LEGEND] if any(table.count_made(name, QUICK) for name in table.structures) else []
+    usable = any(row.cells is not None for row in table.rows)
+    advice = ["", *_recommended(table)] if usable and table.structures else []
+    return "\n".join([*_aligned(lines), *legend, "", *_problems(table), *advice]) + "\n"
 
 
 def _line(row: Row, table: CheckTable, splits: bool) -> list[str]:
@@ -25,7 +30,14 @@ def _line(row: Row, table: CheckTable, splits: bool) -> list[str]:
 
 
 def cell_text(cell: Cell) -> str:
-    """'labelled 12.3 mL', 'missing', 'absent', 'slices 3/40 1.2 mL'; 'in part 1.2 mL' where some voxels are drawn and others unknown."""
+    """'labelled 12.3 mL', 'missing', 'absent', 'slices 3/40 1.2 mL'; 'in part 1.2 mL' where some voxels are drawn and others unknown.
+
+    A mark follows where the label was made quickly.
+    """
+    return f"{_state_text(cell)} {_QUICK}" if cell.made == QUICK else _state_text(cell)
+
+
+def _state_text(cell: Cell) -> str:
     if cell.state is State.SOME_SLICES:
         return f"slices {cell.slices}/{cell.slices_of} {_ml(cell.ml)}"
     if cell.state is State.LABELLED:
@@ -44,7 +56,9 @@ def _totals(table: CheckTable, splits: bool) -> list[str]:
     texts = []
     for name in table.structures:
         some = table.count(name, State.SOME_SLICES)
-        texts.append(f"{table.count(name, State.LABELLED)} of {usable}" + (f" +{some} slices" if some else ""))
+        quick = table.count_made(name, QUICK)
+        more = [*([f"+{some} slices"] if some else []), *([f"({quick} {_QUICK})"] if quick else [])]
+        texts.append(" ".join([f"{table.count(name, State.LABELLED)} of {usable}", *more]))
     return ["labelled in", *([""] if splits else []), *texts]
 
 
@@ -64,6 +78,17 @@ def _problems(table: CheckTable) -> list[str]:
     if not lines:
         return ["No problem found."]
     return [*lines, f"{_counted(len(errors), 'error')}, {_counted(len(warnings), 'warning')}."]
+
+
+def _recommended(table: CheckTable) -> list[str]:
+    """The options of `complete`, without those that change nothing, and why."""
+    advice = table.recommendation()
+    options = [f"--method {advice.method}"]
+    if any(table.count_made(name, QUICK) for name in table.structures):
+        options.append(f"--doubtful {advice.doubtful}")
+    options += [f"--bounds {' '.join(advice.bounds)}"] if advice.bounds else []
+    options += [f"--set loss={advice.loss}"] if advice.loss else []
+    return [f"Recommended: {' '.join(options)}", advice.reason]
 
 
 def _listed(title: str, problems: list[Problem]) -> list[str]:

@@ -42,7 +42,8 @@ def write_labels(folder: Path, labels: Labels, grid: Grid) -> None:
 
 
 def _description(folder: Path, labels: Labels) -> dict[str, Any]:
-    return {
+    """`imperfect` is left out where there is none, as in the files of earlier versions."""
+    head = {
         "format": FORMAT,
         "folder": folder.name,
         "structures": list(labels.structures),
@@ -51,6 +52,7 @@ def _description(folder: Path, labels: Labels) -> dict[str, Any]:
         "soft": list(labels.soft),
         "overlapping": sorted(sorted(pair) for pair in labels.overlapping),
     }
+    return {**head, "imperfect": sorted(labels.imperfect)} if labels.imperfect else head
 
 
 def _mark_arrays(labels: Labels) -> dict[str, np.ndarray]:
@@ -116,7 +118,10 @@ def labels_of(stored: StoredLabels, volumes: Mapping[str, np.ndarray]) -> Labels
         overlapping = frozenset(frozenset(pair) for pair in head["overlapping"])
         known = tuple(bool(flag) for flag in head["known"])
         read = {name: volume for name, volume in soft.items() if volume is not None}
-        labels = Labels(names, volumes["labels"], known, volumes["origin"], slices, *marks, read, overlapping)
+        imperfect = _imperfect(head)
+        labels = Labels(
+            names, volumes["labels"], known, volumes["origin"], slices, *marks, read, overlapping, imperfect
+        )
     except Failure:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -124,6 +129,14 @@ def labels_of(stored: StoredLabels, volumes: Mapping[str, np.ndarray]) -> Labels
     if labels.label_map.shape != stored.grid.shape:
         raise stored.damaged("its labels do not fit their grid.")
     return labels
+
+
+def _imperfect(head: Mapping[str, Any]) -> frozenset[str]:
+    """ValueError: not a list of names."""
+    names = head.get("imperfect", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError('"imperfect" is not a list of structures')
+    return frozenset(names)
 
 
 def read_description(folder: Path) -> Any:

@@ -79,6 +79,8 @@ class Labels:
         number, in the whole scan or on the structure's slices, it is the truth that is learned, and the label map holds it hardened (at least
         0.5), which is what is counted, shown and completed.
     overlapping: pairs of structures that may share voxels, so that one's label says nothing against the other.
+    imperfect: structures whose label in this scan was made quickly, so that what it says may be wrong, of drawn voxels and of those around.
+    It says nothing of a structure that is missing.
     Arrays are not to be changed after they were handed in.
     """
 
@@ -91,6 +93,7 @@ class Labels:
     negatives: Mapping[str, Marks] = field(default_factory=dict)
     soft: Mapping[str, np.ndarray] = field(default_factory=dict)
     overlapping: frozenset[frozenset[str]] = frozenset()
+    imperfect: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if len(set(self.structures)) != len(self.structures) or not 1 <= len(self.structures) <= MOST_STRUCTURES:
@@ -102,7 +105,7 @@ class Labels:
                 raise ValueError(f"{name} must be uint8 (z, y, x) of one shape, got {array.dtype} {array.shape}")
         if self.label_map.size and int(self.label_map.max()) > len(self.structures):
             raise ValueError(f"label value {int(self.label_map.max())} has no structure among {self.structures}")
-        for group in (self.slices, self.overlaps, self.negatives, self.soft):
+        for group in (self.slices, self.overlaps, self.negatives, self.soft, self.imperfect):
             unknown = set(group) - set(self.structures)
             if unknown:
                 raise ValueError(f"no structure {sorted(unknown)} among {self.structures}")
@@ -196,8 +199,8 @@ class Labels:
 
     def same_as(self, other: Labels) -> bool:
         """Whether both say the same of every voxel."""
-        flags = (self.structures, self.known, dict(self.slices), self.overlapping)
-        if flags != (other.structures, other.known, dict(other.slices), other.overlapping):
+        flags = (self.structures, self.known, dict(self.slices), self.overlapping, self.imperfect)
+        if flags != (other.structures, other.known, dict(other.slices), other.overlapping, other.imperfect):
             return False
         marks = ((self.overlaps, other.overlaps), (self.negatives, other.negatives))
         pairs = [(self.label_map, other.label_map), (self.origin, other.origin)]
@@ -216,3 +219,7 @@ class Labels:
         known = (*self.known[:index], True, *self.known[index + 1 :])
         slices = {name: where for name, where in self.slices.items() if name != structure}
         return replace(self, known=known, slices=slices)
+
+    def confirmed(self, structure: str) -> Labels:
+        """The same labels once a person looked through this structure in the whole scan: known there, and no longer imperfect."""
+        return replace(self.with_known(structure), imperfect=self.imperfect - {structure})

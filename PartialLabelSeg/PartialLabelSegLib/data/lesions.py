@@ -52,6 +52,23 @@ class Lesion:
             raise ValueError(f"a lesion needs a score in 0..1 and finite measures, got {self}")
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An instance of a structure before it has its number: sorted flat indices (int64, C order) of its voxels, and its score, 0 to 1."""
+
+    structure: str
+    indices: np.ndarray
+    score: float
+
+
+def lesion_of(number: int, found: Found, origin: str, grid: Grid) -> Lesion:
+    """What is listed of an instance on the scan's grid."""
+    centre, box = lesion_at(found.indices, grid)
+    count = int(found.indices.size)
+    score = round(found.score, 6)
+    return Lesion(number, found.structure, score, origin, count, count * grid.voxel_ml, centre, box)
+
+
 def lesion_at(indices: np.ndarray, grid: Grid) -> tuple[tuple[float, float, float], Box]:
     """The centre (RAS, mm) and the box of the voxels of flat `indices` (int64, C order) of a grid."""
     places = np.stack(np.unravel_index(indices, grid.shape))
@@ -81,35 +98,43 @@ def numbered(parts: Sequence[np.ndarray], shape: tuple[int, int, int]) -> np.nda
     return result
 
 
-def write_lesions(folder: Path, stem: str, lesions: Sequence[Lesion]) -> Path:
-    """Writes `<stem>.instances.json`, which names no case, no person and no place on a disk; returns it."""
-    path = folder / f"{stem}{LIST}"
+def write_lesions(path: Path, lesions: Sequence[Lesion]) -> None:
+    """Writes a list of lesions, which names no case, no person and no place on a disk."""
     found = [dataclasses.asdict(lesion) for lesion in lesions]
     write_json(path, {"format": FORMAT, "meanings": MEANINGS, "instances": found})
-    return path
 
 
-def write_volume(folder: Path, stem: str, parts: Sequence[np.ndarray], grid: Grid) -> Path:
-    """Writes `<stem>.instances.nrrd` of the lesions' flat indices, in the order of their numbers; returns it."""
-    path = folder / f"{stem}{VOLUME}"
+def write_volume(path: Path, parts: Sequence[np.ndarray], grid: Grid) -> None:
+    """Writes the volume of the lesions' flat indices, in the order of their numbers."""
     write_image(path, grid.image(numbered(parts, grid.shape)))
-    return path
 
 
 def read_lesions(path: Path) -> tuple[Lesion, ...]:
     """The lesions of a list. Failure: absent, damaged, or of another format."""
-    return surest_lesions(path, None)[0]
+    return surest_lesions(path).lesions
 
 
-def surest_lesions(path: Path, most: int | None) -> tuple[tuple[Lesion, ...], int]:
-    """The first `most` lesions of a list (None: all), and how many it holds; the others are not looked at. Failure as above."""
+@dataclass(frozen=True)
+class Listed:
+    """A part of a list. count: how many lesions were asked for; structures: those of all lesions, the surest's first."""
+
+    lesions: tuple[Lesion, ...]
+    count: int
+    structures: tuple[str, ...]
+
+
+def surest_lesions(path: Path, most: int | None = None, structure: str = "") -> Listed:
+    """The first `most` lesions of a list (None: all), of one structure only ('': of every one); the others are not looked at. Failure as above."""
     content = read_json(path, "the list of lesions")
     try:
         if content["format"] != FORMAT:
             raise Failure(
                 f"{path.name} is a list of lesions of format {content['format']}; this version reads {FORMAT}."
             )
-        return tuple(_lesion(item) for item in content["instances"][:most]), len(content["instances"])
+        every = content["instances"]
+        asked = [item for item in every if item["structure"] == structure] if structure else every
+        structures = tuple(dict.fromkeys(str(item["structure"]) for item in every))
+        return Listed(tuple(_lesion(item) for item in asked[:most]), len(asked), structures)
     except Failure:
         raise
     except (KeyError, TypeError, ValueError) as error:

@@ -23,6 +23,9 @@ PALETTE = (
     (1.00, 0.73, 0.47),
 )
 MOST_STRUCTURES = 254
+CHECKED, QUICK = "checked", "quick"
+MADE = (CHECKED, QUICK)
+"""How a label was made: with care or looked through by an expert; or quickly, so that some of it may be wrong."""
 
 
 class State(str, Enum):

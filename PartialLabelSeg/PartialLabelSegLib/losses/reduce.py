@@ -34,19 +34,23 @@ def masked_per_structure(
 
 
 def balanced(target: Tensor, weight: Tensor, negatives: float) -> Tensor:
-    """The weight with the known negatives of each structure (target 0) counting less: together `negatives` times its positives.
+    """The weight with the known negatives of each structure counting less: together `negatives` times its positives.
 
-    All alike, not the hardest: among the negatives that a network takes for the structure are the lesions that the raters missed, and a
+    A voxel is a positive as far as its target says, and a negative for the rest: w (t + (1 - t) share). Were every voxel with a target above
+    0 a positive, the many that neighbouring slices make a little likely would outnumber the lesions, and a bounded loss would then answer "nowhere":
+    measured on ticks of coarse grids (bench raters), active-passive losses of such soft labels fell to Dice 0.
+
+    All negatives alike, not the hardest: among those that a network takes for the structure are the lesions that the raters missed, and a
     loss that is to tolerate these must not seek them out. Where the bounded losses meet one lesion voxel among a thousand others, "nowhere"
     is nearly the best answer and its gradient is nearly nothing; in the paper the boxes around the lesions keep that from happening.
     float32 (or float64) of the weight's shape; negatives that are few already keep their weight.
     """
     floats = torch.float64 if weight.dtype == torch.float64 else torch.float32
-    positive, weight = target > 0, weight.to(floats)
+    positive, weight = target.to(floats), weight.to(floats)
     wanted = negatives * per_structure(weight * positive) + FEWEST_NEGATIVES
-    there = per_structure(weight * ~positive)
+    there = per_structure(weight * (1 - positive))
     share = (wanted / divisor(there)).clamp(max=1).view(1, -1, *(1,) * (weight.ndim - 2))
-    return torch.where(positive, weight, weight * share)
+    return weight * (positive + (1 - positive) * share)
 
 
 def per_structure(values: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..run.steps import Steps, finish_now
 from .compared_scan import ComparedCells, ComparedScan
 from .measure import Comparison, Measured, measure
 
@@ -45,20 +46,29 @@ class ScanAgreement:
 
 def scan_agreement(scan: ComparedScan) -> ScanAgreement:
     """Measure every pair, and each rater against the consensus, on the slices that the compared raters read."""
+    return finish_now(agreement_in_steps(scan))
+
+
+def agreement_in_steps(scan: ComparedScan) -> Steps[ScanAgreement]:
+    """The same, one comparison a step: surface distances take their time."""
     tight = scan.cropped()
-    pairs = {
-        frozenset((first, second)): _measured(tight, tight.masks[first], tight.masks[second], (first, second))
-        for first, second in itertools.combinations(scan.masks, 2)
-        if scan.slices(first, second).any()
-    }
+    pairs: dict[frozenset[str], Measured] = {}
+    against: dict[str, Measured] = {}
+    whole = len(scan.masks) * (len(scan.masks) + 1) / 2
+    for name, mask in tight.masks.items():
+        if scan.slices(name).any():
+            against[name] = _measured(tight, mask, tight.consensus, (name,))
+        yield len(against) / whole
+    for first, second in itertools.combinations(scan.masks, 2):
+        if scan.slices(first, second).any():
+            pairs[frozenset((first, second))] = _measured(
+                tight, tight.masks[first], tight.masks[second], (first, second)
+            )
+        yield (len(against) + len(pairs)) / whole
     return ScanAgreement(
         case=scan.case,
         pairs=pairs,
-        against={
-            name: _measured(tight, mask, tight.consensus, (name,))
-            for name, mask in tight.masks.items()
-            if scan.slices(name).any()
-        },
+        against=against,
         slice_ml={name: scan.slice_ml(mask) for name, mask in scan.masks.items()},
         read={name: scan.slices(name) for name in scan.masks},
         cells=scan.cells,

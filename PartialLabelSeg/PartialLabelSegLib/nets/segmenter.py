@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .instance.network import InstanceNetwork
 from .unet import UNet
+from .unet_plus_plus import UNetPlusPlus
 
-Segmenter = UNet | InstanceNetwork
-"""Both have `feature_count`, `features(image)`, `logits_from(features)` and `output`, what makes the logits."""
-SEGMENTERS = (UNet, InstanceNetwork)
+Segmenter = UNet | UNetPlusPlus | InstanceNetwork
+"""All have `feature_count`, `features(image)`, `logits_from(features)` and `output`, what makes the logits."""
+SEGMENTERS = (UNet, UNetPlusPlus, InstanceNetwork)

@@ -43,11 +43,13 @@ class Said:
     def structures(self) -> tuple[str, ...]:
         return tuple(self.description["structures"])
 
-    def overlap(self, value: int, origin: int) -> np.ndarray:
-        """Flat indices of the further voxels of a structure (its label value 1..K) that carry another label, of those of one origin."""
+    def overlap(self, value: int, origin: int | None = None) -> np.ndarray:
+        """Flat indices of the further voxels of a structure (its label value 1..K) that carry another label, of those of one origin or of all."""
         indices = self.marks.get(f"overlap-{value}")
         if indices is None:
             return np.empty(0, np.int64)
+        if origin is None:
+            return indices
         of_it: np.ndarray = indices[self.marks[f"overlap-origin-{value}"] == origin]
         return of_it
 

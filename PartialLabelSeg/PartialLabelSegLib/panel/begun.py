@@ -34,7 +34,7 @@ def begun_otherwise(folder: Path, scans: Collection[str], choices: CohortChoices
         *_named(sorted(set(known) - set(scans)), "removed"),
     ]
     if _said(before) != _said(choices):
-        changes.append("what is labelled, or what a segment counts as, was changed")
+        changes.append("what is labelled, how it was made, or what a segment counts as, was changed")
     return f"Since learning began, {'; '.join(changes)}. Go on as it was begun, or begin anew." if changes else ""
 
 
@@ -46,4 +46,4 @@ def _named(names: list[str], what: str) -> list[str]:
 def _said(choices: CohortChoices) -> Any:
     """Without the list of scans, which is compared by itself."""
     content = choices.to_json()
-    return content["names"], content["states"], content["slices"]
+    return content["names"], content["states"], content["slices"], content.get("made", {})

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.types import PALETTE, clean_name
+from ..data.types import PALETTE, QUICK, clean_name
 from . import words
 from .cohort_edits import possible
 from .cohort_sources import DataSetRead, Known, Look, SceneScan, scan_of_scene
 from .counts_as import LABELLED, MISSING, NOT_THERE, SOME, Counted, counted
+from .made import made
 from .merges import suggested_merges
 from .readiness import labelled_in, set_problems, why_not_learn
 from .state import PanelState, Scan
@@ -156,31 +157,34 @@ def _row(scan: Scan, there: Mapping[str, Counted], known: Known, structures: tup
     segments = tuple(
         SegmentView(name, scan.names.get(name, name)) for name, state in scan.found.items() if state != MISSING
     )
-    return ScanView(scan.name, cells, problems, segments, scan.volume, scan.segmentation, _origin(scan))
+    return ScanView(scan.name, cells, problems, segments, scan.volume, scan.segmentation, _origin(scan), scan.source)
 
 
 def _cell(scan: Scan, structure: str, there: Counted, known: Known) -> CellView:
-    said = scan.states.get(structure, "")
+    said, how = scan.states.get(structure, ""), made(scan, structure, there)
     if there is NOT_THERE or (there.drawings == (structure,) and not known.remarks):
-        return _PLAIN[there.state, said]
+        return _PLAIN[there.state, said, how]
     remarks = [known.remarks.get(name, "") for name in there.drawings]
     drawn = [name for name in there.drawings if scan.found[name] != MISSING]
     if drawn and drawn != [structure]:
         remarks.append("drawn as " + " and ".join(f"'{name}'" for name in drawn))
     if there.in_part:
         remarks.append("a part is not drawn")
-    return CellView(said or there.state, possible(scan, there), bool(said), ", ".join(filter(None, remarks)))
+    return CellView(said or there.state, possible(scan, there), bool(said), ", ".join(filter(None, remarks)), how)
 
 
-def _plain(found: str, said: str) -> CellView:
+def _plain(found: str, said: str, how: str) -> CellView:
     scan = Scan("any", found={"it": found})
-    return CellView(said or found, possible(scan, Counted(found, ("it",))), bool(said))
+    return CellView(said or found, possible(scan, Counted(found, ("it",))), bool(said), made=how)
 
 
-_PLAIN: Mapping[Key, CellView] = {
-    (found, said): _plain(found, said) for found in words.STATES for said in ("", *words.STATES)
+_PLAIN: Mapping[tuple[str, str, str], CellView] = {
+    (found, said, how): _plain(found, said, how)
+    for found in words.STATES
+    for said in ("", *words.STATES)
+    for how in ("", *words.MADE)
 }
-"""The cells of which there is nothing to remark, by what was found and what was said."""
+"""The cells of which there is nothing to remark, by what was found, what was said, and how the label was made."""
 
 
 def _part_problems(scan: Scan, there: Mapping[str, Counted]) -> tuple[ProblemView, ...]:
@@ -200,12 +204,14 @@ def _origin(scan: Scan) -> str:
 
 
 def _summary(rows: Sequence[ScanView], structures: Sequence[str]) -> str:
-    """'12 scans, 7 structures: 30 of 84 are labelled. 2 scans cannot be used.'"""
+    """'12 scans, 7 structures: 30 of 84 are labelled, 8 of them quickly. 2 scans cannot be used.'"""
     if not rows:
         return ""
     usable = sum(bool(row.cells) for row in rows)
     labelled = sum(labelled_in(rows, structures).values())
     text = f"{words.counted(len(rows), 'scan')}, {words.counted(len(structures), 'structure')}"
-    text += f": {labelled} of {usable * len(structures)} are labelled." if usable and structures else "."
+    quick = sum(cell.made == QUICK for row in rows for cell in row.cells)
+    quickly = f", {quick} of them quickly" if quick else ""
+    text += f": {labelled} of {usable * len(structures)} are labelled{quickly}." if usable and structures else "."
     left = len(rows) - usable
     return f"{text} {words.counted(left, 'scan')} cannot be used." if left else text

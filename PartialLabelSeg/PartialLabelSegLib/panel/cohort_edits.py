@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..data.types import clean_name
 from .counts_as import ABSENT, LABELLED, MISSING, NOT_THERE, SOME, Counted, counted, is_drawn
+from .made import carried, still_said
 from .state import PanelState, Scan
 
 DRAWN_STATES = (LABELLED, SOME, MISSING)
@@ -75,7 +76,9 @@ def _renamed(scan: Scan, names: Mapping[str, str]) -> Scan:
     for name, there in after.items():
         word = said.get(frozenset(there.drawings))
         states.update({name: word} if word is not None else {})
-    return scan if plain == scan.names and states == scan.states else replace(scan, names=plain, states=states)
+    if plain == scan.names and states == scan.states:
+        return scan
+    return still_said(replace(scan, names=plain, states=states), carried(scan, before, after), after)
 
 
 def merged(state: PanelState, structures: Collection[str], into: str) -> PanelState:
@@ -125,7 +128,7 @@ def refreshed(scan: Scan, found: Mapping[str, str], problems: Collection[str] = 
         now = there.get(name, NOT_THERE)
         if word in possible(fresh, now) and (word != now.state or now.in_part):
             states[name] = word
-    return replace(fresh, states=states)
+    return still_said(replace(fresh, states=states), scan.made, there)
 
 
 def without_pair(state: PanelState, scan_name: str, segmentation: str) -> PanelState:

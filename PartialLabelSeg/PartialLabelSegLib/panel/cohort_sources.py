@@ -11,7 +11,7 @@ from ..data.importers import EVERY
 from ..data.importers.cells import parse_state
 from ..data.importers.segments import STATE_TAG
 from ..data.importers.table import FIXED
-from ..data.types import PALETTE, State, clean_name
+from ..data.types import PALETTE, QUICK, State, clean_name
 from ..relabel.export import ORIGIN_TAG
 from ..run.failure import Failure
 from .cohort_edits import refreshed
@@ -153,7 +153,9 @@ def data_set_of(source: str, table: Any) -> DataSetRead:
             found = {name: str(cell["state"]) for name, cell in row["structures"].items()}
             remarks = {name: _remark(cell) for name, cell in row["structures"].items()}
             mine = tuple(problem for name, problem in problems if name == case)
-            scans.append(Scan(case, "", "", source, {}, found, {}, tuple(problem.sentence for problem in mine)))
+            quick = tuple(name for name, cell in row["structures"].items() if cell.get("made") == QUICK)
+            told = tuple(problem.sentence for problem in mine)
+            scans.append(Scan(case, "", "", source, {}, found, {}, told, quick))
             known[case] = Known({name: looks[name] for name in found if name in looks}, remarks, mine)
     except (KeyError, TypeError, ValueError, AttributeError):
         name = Path(source).name
@@ -206,7 +208,7 @@ def with_data_set(state: PanelState, data: DataSetRead) -> PanelState:
     for scan in state.scans:
         if scan.source == data.source and scan.name in mine:
             new = mine.pop(scan.name)
-            scans.append(refreshed(scan, new.found, new.problems))
+            scans.append(refreshed(replace(scan, quick=new.quick), new.found, new.problems))
         elif scan.source == data.source:
             gone = "It is not in its data set any more. Remove this line."
             scans.append(replace(scan, problems=(gone,)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..run.events import Event
+from .job import LEARN
 from .told import finite, learning_stage, number, whole
 from .view_models import Color, CurvesView, CurveView, Point
 
@@ -25,8 +26,8 @@ class Curves:
     def hear(self, event: Event) -> None:
         """Takes what an event brings to the curves; other events are passed over."""
         stage = learning_stage(event)
-        if stage is None or stage[1]:
-            # The confidence's loss is another quantity, in no relation to the one drawn.
+        if stage is None or stage[1] != LEARN:
+            # The loss of the confidence and of the sizes is another quantity, in no relation to the one drawn.
             return
         round_number, step = stage[0], whole(event, "step")
         if event.kind == "resumed":

@@ -28,7 +28,7 @@ class Queue:
         self._worklist = Worklist(decisions)
         self._items: dict[Pair, Item] = {}
         self._rows: tuple[WorkRow, ...] = ()
-        self._usual_known = False
+        self._made_for: tuple[object, object] = ({}, {})
         self._stale = True
         decisions.changed.append(self._changed)
 
@@ -36,10 +36,10 @@ class Queue:
         self._stale = True
 
     def _refreshed(self) -> dict[Pair, Item]:
-        usual_known = bool(self._decisions.expected)
-        if self._stale or usual_known != self._usual_known:
+        made_for = (self._decisions.expected, self._decisions.volumes)
+        if self._stale or any(new is not old for new, old in zip(made_for, self._made_for)):
             self._items = {item.key: item for item in self._worklist.items()}
-            self._usual_known, self._stale, self._rows = usual_known, False, ()
+            self._made_for, self._stale, self._rows = made_for, False, ()
         return self._items
 
     def items(self) -> tuple[Item, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.case import Case, read_case
+from ..data.conformal import Interval
 from ..relabel.edits import read_edits, write_edit
 from ..relabel.expected import Expected, read_expected
 from ..relabel.history import History, Step, read_history, write_history
@@ -19,6 +20,7 @@ from ..relabel.scan_proposal import ScanProposal
 from ..run.failure import Failure
 from ..run.folder import RoundFolder, RunFolder
 from .counting import count
+from .expected_volumes import ExpectedVolumes
 from .predicted import labels_of
 from .run_facts import RunFacts
 from .scope import Counts, Said, Scope, said_of, step_words
@@ -41,6 +43,9 @@ class Decisions:
         self._latest: dict[str, tuple[Decision, ...]] = {}
         self.reliability: Mapping[str, Tally] = {}
         self.expected: Mapping[str, Expected] = {}
+        self.volumes: Mapping[tuple[str, str], Interval] = {}
+        """By scan and structure the volume that was regressed from the image, where it was."""
+        self._sizes = ExpectedVolumes(run, number)
         self.changed: list[Callable[[], object]] = []
         self._sort_decisions()
 
@@ -88,7 +93,8 @@ class Decisions:
         return tuple(new)
 
     def _read_facts(self) -> None:
-        """What is usual and how right suggestions are; both only help, and damaged they help nobody."""
+        """What is usual, what is expected and how right suggestions are; all of it only helps, and damaged it helps nobody."""
+        self.volumes = self._sizes.now()
         try:
             self.expected = self.expected or read_expected(self._folder.expected)
             self.reliability = self.reliability or read_reliability(self._folder.reliability)

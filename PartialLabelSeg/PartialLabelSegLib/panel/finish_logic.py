@@ -244,6 +244,9 @@ class FinishController:
     def lesion_scan_chosen(self, key: str) -> None:
         self.lesions.choose_scan(key)
 
+    def lesion_structure_chosen(self, key: str) -> None:
+        self.lesions.choose_structure(key)
+
     def lesion_chosen(self, number: int) -> None:
         self.lesions.go_to(number)
 

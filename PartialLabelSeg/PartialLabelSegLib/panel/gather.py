@@ -130,7 +130,7 @@ def _tidy(place: Path, lines: Sequence[Line]) -> None:
 
 def choices_of(scans: Sequence[Scan], found: Mapping[str, Mapping[str, str]]) -> CohortChoices:
     """What was said of the scans, as the worker reads it. found: what was written of scans of the scene, which counts before what the table says."""
-    names, states = {}, {}
+    names, states, made = {}, {}, {}
     there = {scan.name: counted(found.get(scan.name, scan.found), scan.names) for scan in scans}
     structures = {name for found_there in there.values() for name in found_there}
     for scan in scans:
@@ -142,9 +142,10 @@ def choices_of(scans: Sequence[Scan], found: Mapping[str, Mapping[str, str]]) ->
             some = {name: State(SOME) for name, item in there[scan.name].items() if item.state == SOME}
             said = {**some, **said}
         states[scan.name] = said
+        made[scan.name] = {name: how for name, how in scan.made.items() if name in there[scan.name]}
     on_disk = any(scan.source for scan in scans)
     only = frozenset(scan.name for scan in scans) if on_disk else None
-    return CohortChoices(_filled(names), _filled(states), {}, frozenset(), only)
+    return CohortChoices(_filled(names), _filled(states), {}, frozenset(), only, made=_filled(made))
 
 
 def _filled(by_case: Mapping[str, Mapping[str, T]]) -> dict[str, Mapping[str, T]]:

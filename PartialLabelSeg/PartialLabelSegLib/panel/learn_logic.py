@@ -9,6 +9,7 @@ from typing import Any
 from ..run.events import Event
 from ..run.folder import RunFolder
 from . import words
+from .advice import Adviser
 from .begun import begun_otherwise
 from .desk import ERROR, Desk
 from .follow import EventFollower, orphaned
@@ -50,6 +51,7 @@ class LearnController:
     def __init__(self, desk: Desk, scans: ScansController) -> None:
         self._desk = desk
         self._scans = scans
+        self._adviser = Adviser(scans.usable)
         self.torch = TorchCare(desk)
         self._progress = LearningProgress(self._job)
         self._past: EventFollower | None = None
@@ -87,6 +89,8 @@ class LearnController:
             replace(progress.view(time.time()), rounds=max(progress.rounds, desk.facts.rounds)) if busy else None,
             progress.curves(colors),
             progress.notes,
+            self._adviser.view(desk.state.choices),
+            progress.learned_from,
         )
 
     @property
@@ -244,6 +248,7 @@ class LearnController:
             *(("--minutes", str(choices.minutes)) if choices.minutes is not None else ()),
             *(("--dimensions", choices.dimensions) if choices.dimensions else ()),
             *(("--instances", "list") if choices.lesions else ()),
+            *self._adviser.arguments(choices),
         ]
         self._progress = LearningProgress(self._job)
         self._start(

@@ -1,4 +1,4 @@
-"""The colours of confidence as a bar in a corner of the first slice view. Ranks are no numbers for people, so it has words only."""
+"""The colours of a volume of ours as a bar in a corner of the first slice view. Ranks and weights are no numbers for people: it has words only."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import slicer
 from .application import Application
 
 
-def show_legend(application: Application, volume: Any, shown: bool) -> None:
-    """Shows or hides the bar of a volume of ranks."""
+def show_legend(application: Application, volume: Any, shown: bool, title: str = "most confident") -> None:
+    """Shows or hides the bar of a volume. title: what its upper end means."""
     before = slicer.modules.colors.logic().GetColorLegendDisplayNode(volume)
     if before is None and not shown:
         return
     application.colour_legend(volume, shown)
     legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(volume)
     if before is None and legend is not None:
-        _arrange(legend, application)
+        _arrange(legend, application, title)
 
 
-def _arrange(legend: Any, application: Application) -> None:
+def _arrange(legend: Any, application: Application, title: str) -> None:
     legend.SetSaveWithScene(False)
-    legend.SetTitleText("most confident")
+    legend.SetTitleText(title)
     legend.SetNumberOfLabels(0)
     legend.SetSize(0.16, 0.35)
     legend.SetPosition(0.98, 0.03)

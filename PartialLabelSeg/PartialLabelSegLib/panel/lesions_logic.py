@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..data.lesions import LIST, Lesion, surest_lesions
+from ..data.lesions import LIST, Lesion, Listed, surest_lesions
 from ..run.failure import Failure
 from . import words
 from .accepted import COMPLETED
@@ -22,6 +22,9 @@ MOST_ROWS = 200
 """Lesions that are shown of a scan; nobody looks at more, and the file holds all."""
 
 
+NOTHING = Listed((), 0, ())
+
+
 class LesionsController:
     """The lesions of the scan that is shown; of another one where it has no list."""
 
@@ -29,11 +32,12 @@ class LesionsController:
         self.desk = desk
         self._work = work
         self._nodes = nodes
-        self._read: tuple[tuple[Path, int], tuple[Lesion, ...], str] | None = None
+        self._structure = ""
+        self._read: tuple[tuple[Path, int, str], Listed, str] | None = None
 
     def forget(self) -> None:
         """For a scene that was closed."""
-        self._read = None
+        self._read, self._structure = None, ""
 
     # What is shown
 
@@ -43,9 +47,12 @@ class LesionsController:
         if not lists:
             return LesionsView()
         scan = self._scan(lists)
-        lesions, note = self._of(lists[scan])
-        rows = tuple(LesionRow(one.number, one.structure, one.score, one.volume_ml) for one in lesions)
-        return LesionsView(tuple(Choice(name, name) for name in lists), scan, rows, note)
+        listed, note = self._of(lists[scan])
+        structure = self._structure if self._structure in listed.structures else ""
+        names = listed.structures if len(listed.structures) > 1 else ()
+        choices = tuple(Choice(name, name or "all structures") for name in ("", *names)) if names else ()
+        rows = tuple(LesionRow(one.number, one.structure, one.score, one.volume_ml) for one in listed.lesions)
+        return LesionsView(tuple(Choice(name, name) for name in lists), scan, choices, structure, rows, note)
 
     def _lists(self) -> dict[str, Path]:
         """Scan -> its list, for the scans that have one."""
@@ -59,14 +66,14 @@ class LesionsController:
         shown = self.desk.state.scan
         return shown if shown in lists else next(iter(lists))
 
-    def _of(self, path: Path) -> tuple[tuple[Lesion, ...], str]:
-        """The surest lesions of a list, and what to say of them."""
+    def _of(self, path: Path) -> tuple[Listed, str]:
+        """The surest lesions of a list, of the chosen structure where the scan has some; and what to say of them."""
         try:
-            key = (path, path.stat().st_mtime_ns)
+            key = (path, path.stat().st_mtime_ns, self._structure)
         except OSError:
-            return (), "The list is not there any more."
+            return NOTHING, "The list is not there any more."
         if self._read is None or self._read[0] != key:
-            self._read = (key, *_shown(path))
+            self._read = (key, *_shown(path, self._structure))
         return self._read[1:]
 
     # What the user asks for
@@ -75,13 +82,18 @@ class LesionsController:
         """Lists the lesions of another scan, which is then the one that is shown everywhere."""
         self.desk.change(scan=name)
 
+    def choose_structure(self, name: str) -> None:
+        """Lists the lesions of one structure only, '' for all; also in the scans that are listed after this one."""
+        self._structure = name
+        self.desk.tell()
+
     def go_to(self, number: int) -> None:
         """Shows a lesion of the listed scan in all views; a scan that lies on disk is loaded first."""
         lists = self._lists()
         if not lists:
             return
         name = self._scan(lists)
-        lesion = next((one for one in self._of(lists[name])[0] if one.number == number), None)
+        lesion = next((one for one in self._of(lists[name])[0].lesions if one.number == number), None)
         if lesion is None:
             return
         desk, scan = self.desk, self.desk.state.scan_named(name)
@@ -108,14 +120,17 @@ class LesionsController:
         return all(view.GetBackgroundVolumeID() == volume.GetID() for view in views)
 
 
-def _shown(path: Path) -> tuple[tuple[Lesion, ...], str]:
-    """The lesions to show, and the sentence below them."""
+def _shown(path: Path, structure: str) -> tuple[Listed, str]:
+    """The lesions to show, and the sentence below them. A structure that this scan has no lesion of is as if none were chosen."""
     try:
-        lesions, count = surest_lesions(path, MOST_ROWS)
+        listed = surest_lesions(path, MOST_ROWS, structure)
+        if structure and structure not in listed.structures:
+            listed = surest_lesions(path, MOST_ROWS)
     except Failure as failure:
-        return (), failure.sentence()
-    if not lesions:
-        return (), "No lesion was found in this scan."
-    if count > len(lesions):
-        return lesions, f"The surest {len(lesions)} of {count} lesions. The list in the run's folder holds all of them."
-    return lesions, f"{words.counted(count, 'lesion')}, the surest first."
+        return NOTHING, failure.sentence()
+    if not listed.lesions:
+        return listed, "No lesion was found in this scan."
+    if listed.count > len(listed.lesions):
+        surest = f"The surest {len(listed.lesions)} of {listed.count} lesions."
+        return listed, f"{surest} The list in the run's folder holds all of them."
+    return listed, f"{words.counted(listed.count, 'lesion')}, the surest first."

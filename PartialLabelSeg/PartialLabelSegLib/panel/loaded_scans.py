@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..data.geometry import Grid
 from ..data.types import Structure
 from ..run.failure import Failure
 from ..run.folder import RunFolder
@@ -14,7 +15,6 @@ from .own_segments import SCAN
 from .run_nodes import ROLE, load_drawn, load_scan
 from .state import Scan
 from .steps import Steps, scaled
-from .suggestions import Suggestions
 
 MOST_KEPT = 3
 """Scans from disk that stay loaded; the one that was looked at longest ago goes first."""
@@ -86,9 +86,9 @@ class LoadedScans:
         self._order = []
 
 
-def check_place(volume: Any, suggestions: Suggestions, name: str) -> None:
+def check_place(volume: Any, grid: Grid, name: str) -> None:
     """Failure where the volume in the scene is not the scan that was learned from."""
-    if not lies_on(suggestions.grid, volume):
+    if not lies_on(grid, volume):
         raise Failure(
             "the volume in the scene has another size or place than the one that was learned from.",
             case=name,

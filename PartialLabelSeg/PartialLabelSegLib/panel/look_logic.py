@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ..data.case import read_case
 from ..run.failure import Failure
 from .desk import ERROR, Desk
+from .doubts import DoubtsList, WeightFiles, has_weights, weighed_in
 from .geometry import point_of
 from .loaded_scans import LoadedScans, background_of, check_place, give_background
 from .look_view import Looked, look_view
@@ -33,6 +35,7 @@ class _Target:
     segmentation: str = ""
     predicted: Predicted | None = None
     made: int = 0
+    weighed: WeightFiles | None = None
 
 
 def _nothing_to_prepare(viewed: Viewed, predicted: Predicted | None) -> Steps[None]:
@@ -53,6 +56,7 @@ class LookController:
         """In the step Decide: show the suggestions of all structures, not only those of the chosen one."""
         self.gamma = 1.0
         self._nodes = LoadedScans(desk.scene)
+        self._doubts = DoubtsList()
         self._stepper = Stepper()
         self._target: _Target | None = None
         self._appearance: tuple[Shown, str] | None = None
@@ -81,6 +85,13 @@ class LookController:
 
     def opacity_changed(self, opacity: float) -> None:
         self.desk.change(overlay=replace(self.desk.state.overlay, opacity=float(opacity)))
+
+    def doubt_chosen(self, number: int) -> None:
+        """Jumps to one of the labels to check, and shows its structure."""
+        scan = self.desk.state.scan
+        doubts = self._doubts.of(weighed_in(self.desk.run, self.desk.facts, scan))
+        if 1 <= number <= len(doubts):
+            self.show(scan, doubts[number - 1].structure, doubts[number - 1].centre_ijk)
 
     # What other steps ask for
 
@@ -184,7 +195,8 @@ class LookController:
         made = 0
         with contextlib.suppress(OSError):
             made = (predicted.folder / "prediction.json").stat().st_mtime_ns if predicted is not None else 0
-        return _Target(name, scan.volume if scan else "", scan.segmentation if scan else "", predicted, made)
+        nodes = (scan.volume, scan.segmentation) if scan else ("", "")
+        return _Target(name, *nodes, predicted, made, weighed_in(self.desk.run, self.desk.facts, name))
 
     def _start(self, target: _Target | None) -> None:
         self._target, self._problem, self._appearance = target, "", None
@@ -215,10 +227,13 @@ class LookController:
         volume = yield from scaled(self._nodes.load(scan, name, where, desk.structures), 0.0, 0.4)
         suggestions = yield from scaled(self._read(target), 0.4, 0.8)
         if suggestions is not None:
-            check_place(volume, suggestions, name)
+            check_place(volume, suggestions.grid, name)
+        elif target.weighed is not None and where is not None:
+            check_place(volume, read_case(where[0].case(where[1])).grid, name)
         labels = target.predicted.labels if target.predicted else None
         others = self._nodes.others(name, desk.state.scans)
-        viewed = Viewed(name, volume, desk.structures, self._nodes.drawn(scan, name), suggestions, labels, others)
+        drawn = self._nodes.drawn(scan, name)
+        viewed = Viewed(name, volume, desk.structures, drawn, suggestions, labels, others, target.weighed)
         yield from scaled(self.prepare(viewed, target.predicted), 0.8, 0.9)
         appearance = self._wanted_appearance()
         self._background = self._background or background_of(desk.scene)
@@ -267,7 +282,9 @@ class LookController:
         state = self.desk.state
         names = [item.name for item in self.desk.structures]
         all_of_it = state.structure not in names or (state.step == DECIDE and self.whole_scan)
-        return state.overlay, "" if all_of_it else state.structure
+        # Who decides looks at what is suggested.
+        shown = replace(state.overlay, doubts=False) if state.step == DECIDE else state.overlay
+        return shown, "" if all_of_it else state.structure
 
     def _shown_gamma(self) -> float:
         """In the step Look everything that is suggested is coloured."""
@@ -322,7 +339,10 @@ class LookController:
             problem=self._problem,
         )
         names = tuple((name, predicted_in(desk.run, desk.facts, name) is not None) for name in self._scans())
-        return look_view(state, desk.structures, names, looked, learning=desk.job is not None)
+        view = look_view(state, desk.structures, names, looked, learning=desk.job is not None)
+        if not has_weights(desk.run, desk.facts):
+            return view
+        return replace(view, doubts=self._doubts.view(weighed_in(desk.run, desk.facts, state.scan)))
 
     def release(self) -> None:
         """Everything of ours leaves the scene."""

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from ..data.types import State, Structure
+from . import weight_colors
 from .colors import ramp
 from .state import PanelState
 from .view_models import Color
@@ -14,6 +17,7 @@ from .view_models_decide import (
     ACCEPTED,
     AMBIGUITY,
     CONFIDENCE,
+    DOUBTS,
     EXPERT,
     FILLED,
     OUTLINE,
@@ -55,6 +59,8 @@ def look_view(
     named = {item.name: item for item in structures}
     structure = state.structure if state.structure in named else ""
     why_not = _why_not(looked, structure)
+    if state.overlay.doubts and DOUBTS not in why_not:
+        why_not.setdefault(CONFIDENCE, "where given labels are doubted is shown in its place.")
     shown = frozenset(thing for thing in SHOWN_THINGS if getattr(state.overlay, thing))
     return LookView(
         scans=tuple(_scan_choice(name, there, state, structures) for name, there in scans),
@@ -89,6 +95,12 @@ def _why_not(looked: Looked, structure: str) -> dict[str, str]:
     why_not = {}
     if viewed.suggestions is None:
         why_not = dict.fromkeys((OUTLINES, CONFIDENCE), "there are no suggestions for this scan yet.")
+    if viewed.weights is None:
+        why_not[DOUBTS] = "no label of this scan was said to be quick, so none was weighed."
+    elif not structure:
+        why_not[DOUBTS] = "choose one structure first; each has its own."
+    elif structure not in viewed.weights.files:
+        why_not[DOUBTS] = f"the label of {structure} was not said to be quick, so it was not weighed."
     if viewed.labels is None:
         why_not[AMBIGUITY] = "nothing has been learned yet."
     elif not structure:
@@ -110,6 +122,12 @@ def _legend(structure: Structure | None, shown: frozenset[str], why_not: dict[st
         ACCEPTED: KeyEntry("accepted", color, STRIPED),
         AMBIGUITY: KeyEntry("nothing was learned here", VEIL, FILLED),
     }
+    if DOUBTS in shown and DOUBTS not in why_not and structure is not None:
+        # Filled, it would cover its own weights.
+        entries[EXPERT] = KeyEntry("drawn, as it was given", color, OUTLINE)
+        key = tuple(entry for thing, entry in entries.items() if thing in shown and thing not in why_not)
+        ends = ("others speak against it", "others support it")
+        return LegendView(doubt_colors(), f"The given label of {structure.name}", *ends, key=key)
     key = tuple(entry for thing, entry in entries.items() if thing in shown and thing not in why_not)
     if not key or CONFIDENCE in why_not:
         return LegendView((), "", key=key) if key else None
@@ -121,6 +139,14 @@ def _legend(structure: Structure | None, shown: frozenset[str], why_not: dict[st
 def confidence_colors() -> tuple[Color, ...]:
     """The colours of confidence, lowest first."""
     return tuple((float(red), float(green), float(blue)) for red, green, blue in ramp(COLORS))
+
+
+@cache
+def doubt_colors() -> tuple[Color, ...]:
+    """The colours of weights on grey, from the strongest against a label to the strongest for it."""
+    colors = weight_colors.ramp(COLORS)
+    seen = colors[:, :3] * colors[:, 3:] + np.array(GREY) * (1 - colors[:, 3:])
+    return tuple((float(red), float(green), float(blue)) for red, green, blue in seen)
 
 
 def _message(

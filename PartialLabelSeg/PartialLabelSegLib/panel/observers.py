@@ -27,6 +27,12 @@ class Observers:
         """The same, with the node that the event is about."""
         self._set.append((subject, subject.AddObserver(event, _CallWithNode(method))))
 
+    def add_before(self, subject: Any, event: str, method: Callable[[Any, str], bool], priority: float) -> None:
+        """The same with the subject and the event, before others of less priority; where it returns True, those are not called."""
+        call = _CallBefore(method)
+        call.tag = subject.AddObserver(event, call, priority)
+        self._set.append((subject, call.tag))
+
     def __bool__(self) -> bool:
         return bool(self._set)
 
@@ -62,3 +68,16 @@ class _CallWithNode(_Call):
         method = self._owners()
         if method is not None:
             method(said[-1])
+
+
+class _CallBefore(_Call):
+    __slots__ = ("tag",)
+
+    tag: int
+
+    def __call__(self, subject: Any, event: str, *_: Any) -> None:
+        method = self._owners()
+        if method is not None and method(subject, event):
+            command = subject.GetCommand(self.tag)
+            if command is not None:
+                command.SetAbortFlag(1)

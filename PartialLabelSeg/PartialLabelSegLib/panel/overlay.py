@@ -26,6 +26,7 @@ from .steps import Steps, finish_now, scaled
 from .surfaces import make_surfaces
 from .viewed import Viewed
 from .views_before import ViewsBefore
+from .weight_map import make_weight_map
 
 
 class Overlay:
@@ -42,6 +43,7 @@ class Overlay:
         self._outlines: Any = None
         self._hatching: Hatching | None = None
         self._veils: dict[str, Any] = {}
+        self._weights: tuple[str, Any] = ("", None)
         self._said: Said | None = None
         self._surfaces: Any = None
 
@@ -115,26 +117,43 @@ class Overlay:
             return
         self._show_outlines()
         if self.viewed.expert is not None:
-            self._before.show(self.viewed.expert, self.shown.expert)
+            self._before.show(self.viewed.expert, self.shown.expert, outlined=self._weights_are_wanted())
         yield from scaled(self._show_accepted(), 0.0, 0.1)
-        yield from scaled(self._show_ranks(), 0.1, 0.3)
+        yield from scaled(self._show_colors(), 0.1, 0.3)
         yield from scaled(self._show_veil(), 0.3, 0.6)
         yield from scaled(self._show_surfaces(), 0.6, 1.0)
 
-    def _show_ranks(self) -> Steps[None]:
+    def _show_colors(self) -> Steps[None]:
+        """The colours of confidence, or where it is wished the weights of the given label: a view has room for one of them."""
         assert self.viewed is not None
-        node = None
+        node, title = (yield from self._weight_map()), "label is supported"
         if self._ranks is not None:
             self._ranks.set_gamma(self.gamma)
-            if self.shown.confidence:
-                node = yield from self._ranks.make(self.structure)
-            for other in self._ranks.nodes():
-                if other is not node:
-                    show_legend(self.application, other, False)
+            if self.shown.confidence and node is None:
+                node, title = (yield from self._ranks.make(self.structure)), "most confident"
+        for other in (*(self._ranks.nodes() if self._ranks is not None else ()), self._weights[1]):
+            if other is not None and other is not node and other.GetScene() is not None:
+                show_legend(self.application, other, False)
         self.application.show_volume(self.viewed.volume, node, self.shown.opacity)
         if node is not None:
             use_common_threads(node, self.application.slice_logics())
-            show_legend(self.application, node, True)
+            show_legend(self.application, node, True, title)
+
+    def _weights_are_wanted(self) -> bool:
+        weights = self.viewed.weights if self.viewed is not None else None
+        return self.shown.doubts and weights is not None and self.structure in weights.files
+
+    def _weight_map(self) -> Steps[Any]:
+        """The volume of the weights of the structure's label; None where it is not to be shown. That of one structure is kept."""
+        if not self._weights_are_wanted() or self.viewed is None or self.viewed.weights is None:
+            return None
+        structure, node = self._weights
+        if structure != self.structure or node is None or node.GetScene() is None:
+            remove_node(node)
+            self._weights = ("", None)
+            node = yield from make_weight_map(self.viewed.volume, self.structure, self.viewed.weights)
+            self._weights = (self.structure, node)
+        return node
 
     def _show_outlines(self) -> None:
         suggestions = self.viewed.suggestions if self.viewed is not None else None
@@ -201,11 +220,11 @@ class Overlay:
         if self._hatching is not None:
             self._hatching.remove()
             yield 0.6
-        for node in (self._outlines, self._surfaces, *self._veils.values()):
+        for node in (self._outlines, self._surfaces, self._weights[1], *self._veils.values()):
             remove_node(node)
             yield 0.9
         self._ranks = self._outlines = self._hatching = self._surfaces = self._said = None
-        self._veils = {}
+        self._veils, self._weights = {}, ("", None)
 
 
 def _only_outlined(display: Any) -> None:

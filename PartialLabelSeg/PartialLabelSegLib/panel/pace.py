@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .job import Stage
+from .job import SIZES, Stage
 
+SIZES_STEP_SECONDS = 0.05
+"""A guess, until it is measured."""
 NEWEST = 0.4
 """The weight of the newest scan in the mean time of a scan."""
 
@@ -20,10 +22,10 @@ class Pace:
         """What the worker measured in a trial before it began."""
         self._step = step_seconds if step_seconds > 0 else None
 
-    def trained(self, kind: str, seconds_left: float, steps_left: float) -> None:
-        """What the worker says of the training that it is in."""
-        if steps_left > 0 and seconds_left >= 0:
-            self._measured[kind] = seconds_left / steps_left
+    def trained(self, kind: str, step: float, work: float, step_seconds: float) -> None:
+        """So long a step of a training took on average up to `step`, which are `work` steps of the cheaper kind."""
+        if step > 0 and work > 0 and step_seconds >= 0:
+            self._measured[kind] = step_seconds * step / work
 
     def counted(self, stage: tuple[str, int], step: int, time: float) -> None:
         """One more scan is done in a stage (kind, round), at `time`."""
@@ -40,6 +42,9 @@ class Pace:
         """Per unit of a stage; None where nothing is known yet that says it."""
         if stage.kind in self._measured:
             return self._measured[stage.kind]
+        if stage.kind == SIZES:
+            # Its network is the same for every plan, and small.
+            return SIZES_STEP_SECONDS
         step = self._measured.get("learn", self._step)
         if step is None and "confidence" in self._measured:
             step = self._measured["confidence"] / 1.6

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ..run.events import Event
 from ..run.failure import Failure
 from .curves import Curves
-from .job import CONFIDENCE, FINISH, LEARN, PREDICT, PREPARE, Job, Stage
+from .job import FINISH, PREDICT, PREPARE, WEIGH, Job
 from .outcome import LAST_WORDS
 from .pace import Pace
 from .time_left import TimeLeft
-from .told import learning_stage, number, text, whole
+from .told import learning_stage, number, sentences, text, whole
 from .view_models import Color, CurvesView, EstimateView, NoteView, ProgressView
 
 STARTING = "starting"
 MOST_NOTES = 200
 READING_SHARE, PLANNING_SHARE = 0.03, 0.05
 """How far the bar is when the scans are read, and when the plan is made; the rest follows the stages of the job."""
+ALMOST_ALL = 0.99
+"""The most that is shown before the worker says that it is done."""
 
-_COUNTED = {"prepared": PREPARE, "prediction": PREDICT, "completed": FINISH}
-_TELLS_THE_JOB = ("estimate", "round", "prepared", "progress", "resumed", "prediction")
+_COUNTED = {"prepared": PREPARE, "weighed": WEIGH, "prediction": PREDICT, "completed": FINISH}
+_TELLS_THE_JOB = ("estimate", "round", "prepared", "progress", "resumed", "weighed", "prediction")
 
 
 def _no_job() -> Job | None:
@@ -37,6 +39,7 @@ class LearningProgress:
         self._ask_job = job
         self._curves = Curves()
         self.notes: tuple[NoteView, ...] = ()
+        self.learned_from: tuple[str, ...] = ()
         self.predicted: tuple[tuple[int, str], ...] = ()
         self.estimate: EstimateView | None = None
         self.round = 0
@@ -47,6 +50,7 @@ class LearningProgress:
         """A worker is started. Curves, notes and predicted scans stay; stage, share and time begin anew."""
         self._job: Job | None = None
         self._at = 0
+        self._before: tuple[int, Mapping[tuple[str, int], float]] = (0, {})
         self._units: dict[tuple[str, int], float] = {}
         self._done: dict[tuple[str, int], float] = {}
         self._pace = Pace()
@@ -93,6 +97,8 @@ class LearningProgress:
             self._keep(NoteView(text(event, "message")))
         elif event.kind == "round":
             self.round, self.rounds = whole(event, "round"), max(whole(event, "rounds"), whole(event, "round"))
+        elif event.kind == "learned_from":
+            self.learned_from = sentences(event)
         elif event.kind == "estimate":
             self._estimated(event)
 
@@ -116,7 +122,7 @@ class LearningProgress:
         elif event.kind == "planning":
             self._reach(READING_SHARE)
         elif event.kind == "report":
-            self._reach(1.0)
+            self._reach(ALMOST_ALL)
 
     def _train(self, event: Event) -> None:
         stage = learning_stage(event)
@@ -124,11 +130,16 @@ class LearningProgress:
             return
         self.round = stage[0]
         self._show(text(event, "stage"), event)
-        kind = CONFIDENCE if stage[1] else LEARN
-        self._go_to(kind, stage[0])
+        if not stage[1]:
+            # Something that a later worker learns: it is shown, and counts for nothing.
+            return
+        self._go_to(stage[1], stage[0])
         left = number(event, "seconds_left")
-        if left is not None:
-            self._pace.trained(kind, left, self._steps - self._step)
+        if left is not None and self._step < self._steps:
+            # The worker says it from the mean of all steps up to here, cheap ones and dear ones.
+            step, found = self._step, self._job.stage(stage[1], stage[0]) if self._job else None
+            work = found.work(step) if found else step
+            self._pace.trained(stage[1], step, work, left / (self._steps - step))
         self._measure()
 
     def _count(self, event: Event) -> None:
@@ -165,31 +176,35 @@ class LearningProgress:
                 self._at = index
                 return
 
-    def _left_of(self, index: int, stage: Stage) -> float:
-        """The units of a stage that are still to do."""
-        key = (stage.kind, stage.round)
-        if index < self._at:
-            return 0.0
-        return max(0.0, self._units.get(key, stage.units) - self._done.get(key, 0.0))
+    def _left(self, costs: Sequence[float], at: int, done: Mapping[tuple[str, int], float]) -> float:
+        """What is to do where stage number `at` is reached and so many units are done of each. costs: of a unit of each stage."""
+        assert self._job is not None
+        left = 0.0
+        for cost, stage in zip(costs[at:], self._job.stages[at:], strict=True):
+            key = (stage.kind, stage.round)
+            left += cost * max(0.0, stage.work(self._units.get(key, stage.units)) - stage.work(done.get(key, 0.0)))
+        return left
 
     def _measure(self) -> None:
-        """The share and the time left, from what is known by now."""
+        """The share and the time left, from what is known by now.
+
+        What was done since the last time is a share of what was left then, as it is judged now: so a bar that went too fast goes on
+        more slowly, instead of standing still.
+        """
         if self._job is None or not self._job.stages:
             return
-        stages = list(enumerate(self._job.stages))
-        paces = [self._pace.seconds(stage) for _, stage in stages]
+        paces = [self._pace.seconds(stage) for stage in self._job.stages]
         known = all(pace is not None for pace in paces)
-        costs = [(pace if known else stage.cost) or 0.0 for pace, (_, stage) in zip(paces, stages)]
-        left = sum(cost * self._left_of(index, stage) for cost, (index, stage) in zip(costs, stages))
-        units = (self._units.get((stage.kind, stage.round), stage.units) for _, stage in stages)
-        whole_job = sum(cost * unit for cost, unit in zip(costs, units))
-        if whole_job > 0:
-            self._reach(PLANNING_SHARE + (1 - PLANNING_SHARE) * (1 - left / whole_job))
+        costs = [(pace if known else stage.cost) or 0.0 for pace, stage in zip(paces, self._job.stages)]
+        left, before = self._left(costs, self._at, self._done), self._left(costs, *self._before)
+        if before > 0:
+            self._reach(1 - (1 - max(self._share, PLANNING_SHARE)) * min(1.0, left / before))
+        self._before = (self._at, dict(self._done))
         if known:
             self._time_left.measured(left, self._now)
 
     def _reach(self, share: float) -> None:
-        self._share = max(self._share, min(1.0, max(0.0, share)))
+        self._share = max(self._share, min(ALMOST_ALL, max(0.0, share)))
 
     def share(self) -> float | None:
         """How much of this session's job is done; None while that cannot be said."""

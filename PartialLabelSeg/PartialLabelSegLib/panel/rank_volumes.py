@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import slicer
-import vtk
 
 from ..data.prediction import ONE
 from ..relabel.select import threshold
@@ -15,7 +14,7 @@ from .masks import shape_of
 from .our_nodes import new_volume, remove_node
 from .steps import Steps, finish_now
 from .suggestions import Suggestions
-from .volumes import image_array, new_image, place
+from .volumes import give, image_array, new_image, place
 
 ROLE = "confidence"
 MOST_KEPT = 8
@@ -101,12 +100,7 @@ class RankVolumes:
         _display(node)
         start = [image.GetExtent()[2 * axis] for axis in (2, 1, 0)]
         place(node, self.suggestions.grid, (start[0], start[1], start[2]))
-        data = vtk.vtkImageData()
-        data.ShallowCopy(image)
-        data.SetExtent(*(value for size in image.GetDimensions() for value in (0, size - 1)))
-        data.SetOrigin(0, 0, 0)
-        data.SetSpacing(1, 1, 1)
-        node.SetAndObserveImageData(data)
+        give(node, image)
         self._ids[structure] = node.GetID()
         return node
 

@@ -64,7 +64,8 @@ def _read(run: RunFolder) -> RunFacts:
         cases = [(str(item["name"]), str(item["folder"]), str(item["split"])) for item in head["cases"]]
         choices = head["configuration"]["relabelling"]
         overlapping = frozenset(frozenset(map(str, pair)) for pair in head.get("overlapping", []))
-        last = {"full": int(choices["rounds"]), "all-pseudo-labels": 1}.get(choices["method"], 0)
+        rules = _rules(choices)
+        last = rules.later_rounds if rules is not None else int(choices["rounds"])
     except (Failure, KeyError, TypeError, ValueError, OSError, json.JSONDecodeError):
         return NOTHING
     return RunFacts(
@@ -72,7 +73,7 @@ def _read(run: RunFolder) -> RunFacts:
         tuple((name, folder) for name, folder, _ in cases),
         tuple((name, split) for name, _, split in cases),
         last,
-        _rules(choices),
+        rules,
         overlapping,
     )
 

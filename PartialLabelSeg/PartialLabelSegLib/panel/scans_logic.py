@@ -17,6 +17,7 @@ from .data_sets import DataSets
 from .desk import ERROR, WARNING, Desk
 from .disk_scans import DiskScans
 from .gather import Writer
+from .made import with_made, with_made_in
 from .observers import Observers
 from .pairs import Pair, guess_pairs, scans_of, segmentations_of
 from .sample_data import MADE_UP
@@ -189,6 +190,12 @@ class ScansController:
 
     def set_states(self, cells: tuple[tuple[str, str], ...], state: str) -> None:
         self._desk.put(cohort_edits.with_states(self._desk.state, cells, state))
+
+    def set_made(self, cells: tuple[tuple[str, str], ...], how: str) -> None:
+        self._desk.put(with_made(self._desk.state, cells, how))
+
+    def set_made_in(self, scans: tuple[str, ...], how: str) -> None:
+        self._desk.put(with_made_in(self._desk.state, scans, how))
 
     def cycle_state(self, scan: str, structure: str) -> None:
         self._desk.put(cohort_edits.cycled(self._desk.state, scan, structure))

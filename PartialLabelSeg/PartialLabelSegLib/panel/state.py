@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..config import from_json, to_json
-from ..data.types import State
+from ..config import ATTRIBUTES, DOUBTFUL, METHODS, from_json, to_json
+from ..data.types import MADE, State
 from ..run.failure import Failure
 from .counts_as import NOT_THERE, counted
 
@@ -33,6 +33,7 @@ class Scan:
     name: unique; shown, and the case's name. volume, segmentation: ids of nodes, or "". source: "" for a scan of the scene, else the data
     set that it came from. found: drawn segment -> the state that was found; names: drawn segment -> the structure that it counts as,
     "" for none, where that is not its own name. states: structure -> what the user said otherwise. problems: sentences.
+    quick: drawn segments of which the data set itself says that they were made quickly; made: structure -> what the user said otherwise.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Scan:
     found: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()
+    made: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -50,6 +53,7 @@ class Scan:
         _texts("states", self.states, _STATES)
         _texts("found", self.found, _STATES)
         _texts("names", self.names)
+        _texts("made", self.made, set(MADE))
 
     def state(self, structure: str) -> str:
         """What counts for a structure: what the user said, else what was found of that which counts as it, else that nobody drew it."""
@@ -58,7 +62,10 @@ class Scan:
 
 @dataclass(frozen=True)
 class Choices:
-    """How to learn. minutes None: as long as it takes. dimensions None: found from the scans. lesions: list them one by one in the end."""
+    """How to learn. minutes None: as long as it takes. dimensions None: found from the scans. lesions: list them one by one in the end.
+
+    method, doubtful, bounds None: as is recommended for what is labelled.
+    """
 
     preset: str = "quick"
     minutes: float | None = None
@@ -68,6 +75,16 @@ class Choices:
     confidence: str = "learned"
     seed: int = 0
     lesions: bool = False
+    method: str | None = None
+    doubtful: str | None = None
+    bounds: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("method", METHODS), ("doubtful", DOUBTFUL)):
+            if getattr(self, name) not in (None, *allowed):
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if not set(self.bounds or ()) <= set(ATTRIBUTES):
+            raise ValueError(f"bounds must be of {', '.join(ATTRIBUTES)}, got {self.bounds}")
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,7 @@ class Shown:
     accepted: bool = True
     ambiguity: bool = False
     surfaces: bool = False
+    doubts: bool = False
     opacity: float = 0.6
 
     def __post_init__(self) -> None:

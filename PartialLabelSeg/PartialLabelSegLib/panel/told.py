@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from ..run.events import Event
+from ..run.round_words import STAGE
+from .job import CONFIDENCE, LEARN, SIZES
 
-ROUND_STAGE = re.compile(r"round (\d{1,6}): (.+)")
+_LEARNED = {"learning the structures": LEARN, "learning the confidence": CONFIDENCE, "learning the sizes": SIZES}
 
 
 def number(event: Event, name: str) -> float | None:
@@ -27,6 +28,12 @@ def text(event: Event, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def sentences(event: Event) -> tuple[str, ...]:
+    """The sentences of an event that says several; those of another kind are left out."""
+    said = event.fields.get("sentences")
+    return tuple(item for item in said if isinstance(item, str) and item) if isinstance(said, list) else ()
+
+
 def finite(value: Any) -> float | None:
     """A JSON value as a finite number; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -37,7 +44,7 @@ def finite(value: Any) -> float | None:
         return None
 
 
-def learning_stage(event: Event) -> tuple[int, bool] | None:
-    """The round of a training's event, and whether it is the confidence that is learned; None for other stages."""
-    found = ROUND_STAGE.fullmatch(text(event, "stage"))
-    return (int(found[1]), "confidence" in found[2]) if found else None
+def learning_stage(event: Event) -> tuple[int, str] | None:
+    """The round of a training's event, and what is learned: a kind of stage of the job, or '' for what is not known; None for other stages."""
+    found = STAGE.fullmatch(text(event, "stage"))
+    return (int(found[1]), _LEARNED.get(found[2], "")) if found else None

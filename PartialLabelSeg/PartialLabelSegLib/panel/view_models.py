@@ -51,6 +51,8 @@ class StructureView:
 class CellView:
     """One structure in one scan. state: a `State` value, or '' where the scan has not been read. `possible`: the states that may be chosen.
 
+    made: how the label was made, a key of `words.MADE`; '' where nothing is labelled.
+
     changed: the user said so, differently from what was found. `remark`: what was found, such as "1480 mL, drawn as 'Leber'".
     """
 
@@ -58,6 +60,7 @@ class CellView:
     possible: tuple[str, ...] = ()
     changed: bool = False
     remark: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ class NodeView:
 class ScanView:
     """A row of the table; `cells` in the order of the structures, or empty where it cannot be used.
 
-    volume, segmentation: node ids, '' for none; both '' where the scan lies on disk. origin: where it comes from, in words.
+    volume, segmentation: node ids, '' for none; both '' where the scan lies on disk. origin: where it comes from, in words; source: the
+    data set that it came from, '' for one of the scene.
     """
 
     name: str
@@ -90,6 +94,7 @@ class ScanView:
     volume: str = ""
     segmentation: str = ""
     origin: str = ""
+    source: str = ""
 
     @property
     def in_scene(self) -> bool:
@@ -203,10 +208,21 @@ class NoteView:
 
 
 @dataclass(frozen=True)
+class AdviceView:
+    """What is recommended for what is labelled, as `Choices` names it. sentence: what, and why; '' where there is nothing to say."""
+
+    method: str = "full"
+    doubtful: str = "weigh"
+    bounds: tuple[str, ...] = ()
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class LearnView:
     """The step Learn. state: idle, running, stopping, stopped, waiting (for decisions), finished or failed.
 
     why_not: why learning cannot start, '' where it can. can_resume: something was begun and not finished. message: how it stands, in a sentence.
+    learned_from: a sentence per structure on what is learned from what, as the worker said it.
     """
 
     state: str = "idle"
@@ -219,6 +235,8 @@ class LearnView:
     progress: ProgressView | None = None
     curves: CurvesView = CurvesView()
     notes: tuple[NoteView, ...] = ()
+    advice: AdviceView = AdviceView()
+    learned_from: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         states = ("idle", "running", "stopping", "stopped", "waiting", "finished", "failed")

@@ -12,8 +12,8 @@ FORMS = (FILLED, OUTLINE, STRIPED)
 
 # What may lie over the slices, in the order in which the Look step lists it; the names are those of the panel's state.
 OUTLINES, CONFIDENCE, AMBIGUITY = "outlines", "confidence", "ambiguity"
-EXPERT, ACCEPTED, SURFACES = "expert", "accepted", "surfaces"
-SHOWN_THINGS = (OUTLINES, CONFIDENCE, AMBIGUITY, EXPERT, ACCEPTED, SURFACES)
+EXPERT, ACCEPTED, SURFACES, DOUBTS = "expert", "accepted", "surfaces", "doubts"
+SHOWN_THINGS = (OUTLINES, CONFIDENCE, AMBIGUITY, DOUBTS, EXPERT, ACCEPTED, SURFACES)
 
 PART, ORGAN_HERE, ORGAN_EVERYWHERE, SCAN, EVERYTHING = "part", "organ here", "organ everywhere", "scan", "everything"
 SCOPES = (PART, ORGAN_HERE, ORGAN_EVERYWHERE, SCAN, EVERYTHING)
@@ -66,10 +66,30 @@ class LegendView:
 
 
 @dataclass(frozen=True)
+class DoubtRow:
+    """A region of a scan where a given label is doubted. number: its name, handed back when it is chosen; 1 is the most doubtful."""
+
+    number: int
+    structure: str
+    question: str
+    ml: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class DoubtsView:
+    """The labels of a scan to check, the most doubtful first. note: what to say of all of them, or why there are none."""
+
+    rows: tuple[DoubtRow, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class LookView:
     """scans, structures: to choose from; an empty `structure` key means all. shown: those of SHOWN_THINGS that are on.
 
     why_not: why one of SHOWN_THINGS cannot be shown. message: what to say instead of suggestions, such as that there are none yet.
+    doubts: the labels to check; None where none of the run's labels was weighed, and nothing speaks of it.
     """
 
     scans: tuple[Choice, ...] = ()
@@ -81,6 +101,7 @@ class LookView:
     opacity: float = 0.5
     legend: LegendView | None = None
     message: str = ""
+    doubts: DoubtsView | None = None
 
     def __post_init__(self) -> None:
         _share(self.opacity, "the opacity")
@@ -205,11 +226,14 @@ class LesionRow:
 class LesionsView:
     """The lesions of a scan, the surest first. scans: those that have a list, to choose from; none where nothing was listed.
 
+    structures: to list those of one only; an empty `structure` key means all.
     note: what to say of the rows, such as that there are more.
     """
 
     scans: tuple[Choice, ...] = ()
     scan: str = ""
+    structures: tuple[Choice, ...] = ()
+    structure: str = ""
     rows: tuple[LesionRow, ...] = ()
     note: str = ""
 

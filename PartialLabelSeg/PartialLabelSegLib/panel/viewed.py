@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.types import Structure
+from .doubts import WeightFiles
 from .suggestions import Suggestions
 
 
@@ -15,7 +16,7 @@ class Viewed:
     """The scan to be looked at.
 
     volume, expert: nodes (expert None: nothing was drawn). suggestions: None where there are none yet. labels: the folder with the labels
-    that they were made with, for the ambiguity map. others: segmentation nodes of other scans, which are hidden meanwhile.
+    that they were made with, for the ambiguity map. weights: those that were learned for its labels. others: segmentation nodes of other scans, which are hidden meanwhile.
     """
 
     name: str
@@ -25,3 +26,4 @@ class Viewed:
     suggestions: Suggestions | None = None
     labels: Path | None = None
     others: tuple[Any, ...] = ()
+    weights: WeightFiles | None = None

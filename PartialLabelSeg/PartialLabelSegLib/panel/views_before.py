@@ -28,8 +28,11 @@ class ViewsBefore:
             key = volume.GetID() if volume is not None and not is_ours(volume) else ""
             self._foregrounds[view.GetID()] = (key, view.GetForegroundOpacity())
 
-    def show(self, node: Any, shown: bool) -> None:
-        """Shows or hides a segmentation. What is in sight is filled only: outlines are for suggestions, and each costs time to draw."""
+    def show(self, node: Any, shown: bool, outlined: bool = False) -> None:
+        """Shows or hides a segmentation. What is in sight is filled only: outlines are for suggestions, and each costs time to draw.
+
+        outlined: instead, where something lies inside it that is to be seen.
+        """
         display = node.GetDisplayNode() if node is not None else None
         if display is None or node.GetScene() is None:
             return
@@ -38,8 +41,8 @@ class ViewsBefore:
             was = (display.GetVisibility(), display.GetVisibility2DOutline(), display.GetVisibility2DFill())
             display.SetAttribute(BEFORE, "".join("1" if flag else "0" for flag in was))
         display.SetVisibility(bool(shown))
-        display.SetVisibility2DOutline(False)
-        display.SetVisibility2DFill(True)
+        display.SetVisibility2DOutline(bool(outlined))
+        display.SetVisibility2DFill(not outlined)
         display.EndModify(modified)
 
     def hide(self, nodes: Iterable[Any]) -> None:

@@ -75,6 +75,16 @@ def place(volume: Any, grid: Grid, start: tuple[int, int, int] = (0, 0, 0)) -> N
     volume.SetIJKToRASMatrix(vtk_matrix(matrix))
 
 
+def give(volume: Any, image: Any) -> None:
+    """Gives a volume node the voxels of an image, without a copy; the node says where they lie."""
+    data = vtk.vtkImageData()
+    data.ShallowCopy(image)
+    data.SetExtent(*(value for size in image.GetDimensions() for value in (0, size - 1)))
+    data.SetOrigin(0, 0, 0)
+    data.SetSpacing(1, 1, 1)
+    volume.SetAndObserveImageData(data)
+
+
 def fill(volume: Any, array: np.ndarray) -> None:
     """Gives a volume node a copy of the voxels (z, y, x; uint8, int16 or uint16)."""
     image = vtk.vtkImageData()

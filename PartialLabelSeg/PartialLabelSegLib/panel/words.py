@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..data.types import State
+from ..run.round_words import stage_words
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,27 @@ STATES: Mapping[str, Word] = {
     ),
 }
 UNKNOWN_STATE = Word("not read yet", "·", "This scan has not been read yet, or it cannot be used.")
+
+HOW_MADE = "How were these labels made?"
+MADE: Mapping[str, Word] = {
+    "checked": Word(
+        "checked",
+        "",
+        "Drawn with care, or looked through by an expert: what is drawn can be relied on.",
+        "with care, or looked through by an expert; can be relied on",
+    ),
+    "quick": Word(
+        "quick",
+        "~",
+        "Drawn quickly, by a beginner or by another program: it may be wrong in places, and learning is told so.",
+        "quickly, by a beginner or a program; may be wrong in places",
+    ),
+}
+
+DOUBTS: Mapping[str, Word] = {
+    "should it be here?": Word("should it be here?", "", "drawn here, other scans speak against it"),
+    "is it missing here?": Word("is it missing here?", "", "not drawn here, other scans speak for it"),
+}
 
 DECISIONS: Mapping[str, Word] = {
     "accepted": Word(
@@ -92,6 +113,59 @@ CONFIDENCES: Mapping[str, Word] = {
     "learned": Word("learned", "", "A second network learns where the first one errs. Better, and takes longer."),
     "mcp": Word("the probability itself", "", "Simply how sure the network says it is. Faster."),
 }
+METHODS: Mapping[str, Word] = {
+    "full": Word(
+        "learn in rounds",
+        "",
+        "Learns what is drawn, suggests the rest, and learns again with what was accepted, as often as Rounds says.",
+    ),
+    "ambiguity-only": Word(
+        "learn once", "", "Learns what is drawn, and suggests the rest. The suggestions are not learned from again."
+    ),
+    "mlb": Word(
+        "learn from drafts, weighed",
+        "",
+        "Learns from checked labels first and drafts what is missing. Then it learns from the drafts, too: each voxel counts as far as the "
+        "checked labels agree with it.",
+    ),
+    "all-pseudo-labels": Word(
+        "learn from all suggestions",
+        "",
+        "Learns a second time, with every suggestion taken for right. For comparison: mistakes are learned, too.",
+    ),
+    "naive": Word(
+        "unlabelled means absent",
+        "",
+        "Takes what nobody drew for absent. For comparison only: it learns to miss organs.",
+    ),
+}
+DOUBTFUL: Mapping[str, Word] = {
+    "weigh": Word(
+        "weigh each voxel",
+        "",
+        "Each voxel of a quick label counts as far as the checked scans agree with it. Takes about three times as long.",
+    ),
+    "fixed": Word(
+        "weigh all alike",
+        "",
+        "Every voxel of a quick label counts in part; what the program itself sees there makes up the rest.",
+    ),
+    "as-given": Word("trust them", "", "Quick labels count like checked ones."),
+    "leave-out": Word(
+        "leave them out",
+        "",
+        "Nothing is learned from quick labels, and the structure is suggested anew in those scans.",
+    ),
+}
+BOUNDS: Mapping[str, Word] = {
+    "size": Word(
+        "size",
+        "",
+        "Where a structure is not labelled, what is suggested is held to the size that the labelled scans have it in.",
+    ),
+    "centroid": Word("place", "", "The same for where the middle of the structure lies in the scan."),
+    "extent": Word("extent", "", "The same for how far the structure reaches along each axis."),
+}
 
 TORCH: Mapping[str, Word] = {
     "unknown": Word("Looking for PyTorch…"),
@@ -106,6 +180,7 @@ _STAGES = {
     "planning": "Looking at the scans and timing this computer",
     "prepared": "Preparing the scans",
     "prediction": "Suggesting what is not labelled",
+    "weighed": "Weighing the quick labels",
     "relabelled": "Taking over the decisions",
     "completed": "Writing the completed segmentations",
     "report": "Writing the report",
@@ -118,12 +193,8 @@ def stage(name: str, rounds: int = 0) -> str:
 
     Rounds are counted from 1 for people; `rounds` is the number of the last one as the worker counts, 0 where it is not known.
     """
-    found = re.fullmatch(r"round (\d+): (.+)", name)
-    if found is None:
-        return _STAGES.get(name, name[:1].upper() + name[1:])
-    number = int(found[1])
-    of_all = f" of {rounds + 1}" if rounds >= number and rounds > 0 else ""
-    return f"Round {number + 1}{of_all}: {found[2]}"
+    said = stage_words(name, rounds)
+    return said if said != name else _STAGES.get(name, name[:1].upper() + name[1:])
 
 
 def counted(number: int, noun: str) -> str:

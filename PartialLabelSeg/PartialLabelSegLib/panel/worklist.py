@@ -16,6 +16,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from ..data.conformal import Interval
 from ..relabel.expected import Expected, substantial
 from ..relabel.scan_proposal import ScanProposal, StructureLevels, Triple
 from .decisions import Decisions
@@ -23,6 +24,7 @@ from .scope import Said
 from .words import counted, volume
 
 MOST_SIZE = 1.5
+Volumes = Mapping[tuple[str, str], Interval]
 NOTHING_WORTH = 0.02
 """What it is worth to say that a structure of which nothing is suggested is not there; times rarity."""
 
@@ -51,13 +53,26 @@ class Item:
         return self.scan, self.structure
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a suggestion is held against. usual: of the structure in other scans; volume: regressed from this very scan. None: not known."""
+
+    usual: Expected | None = None
+    volume: Interval | None = None
+
+    @property
+    def scans(self) -> int:
+        """In how many scans the structure is drawn."""
+        return 0 if self.usual is None else self.usual.scans
+
+
 class Worklist:
     """The queue of a round. What does not depend on decisions is found once and kept until there are more scans."""
 
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
         self._found: tuple[Item, ...] = ()
-        self._made_for: tuple[tuple[str, ...], Mapping[str, Expected]] = ((), {})
+        self._made_for: tuple[tuple[str, ...], Mapping[str, Expected], Volumes] = ((), {}, {})
 
     def items(self, scan: str | None = None, structure: str | None = None) -> tuple[Item, ...]:
         """The queue of one scan or structure or of all: the open ones first, each group by falling worth."""
@@ -82,7 +97,7 @@ class Worklist:
     def _all(self) -> list[Item]:
         """Every item by falling worth, with what is said of it by now."""
         decisions = self._decisions
-        made_for = (decisions.scans, decisions.expected)
+        made_for = (decisions.scans, decisions.expected, decisions.volumes)
         if self._made_for != made_for:
             self._found = tuple(sorted(_items(decisions), key=lambda item: -item.worth))
             self._made_for = made_for
@@ -95,29 +110,32 @@ def _items(decisions: Decisions) -> list[Item]:
     for scan in decisions.scans:
         proposal = decisions.proposal(scan)
         for structure in decisions.structures(scan):
-            expected = decisions.expected.get(structure)
+            known = Known(decisions.expected.get(structure), decisions.volumes.get((scan, structure)))
             levels = proposal.structures.get(structure)
             if levels is None or not levels.shown(1.0):
-                found.append(_nothing(scan, structure, expected))
+                found.append(_nothing(scan, structure, known))
             else:
-                found.append(_item(proposal, structure, usual[structure], expected))
+                found.append(_item(proposal, structure, usual[structure], known))
     return found
 
 
-def _item(proposal: ScanProposal, structure: str, usual_ml: float, expected: Expected | None) -> Item:
+def _item(proposal: ScanProposal, structure: str, usual_ml: float, known: Known) -> Item:
     levels = proposal.structures[structure]
     whole = levels.levels[-1]
-    flags = flags_of(proposal, structure, expected)
-    worth = worth_of(whole.ml / usual_ml, whole.confidence, 0 if expected is None else expected.scans, len(flags))
+    flags = flags_of(proposal, structure, known)
+    worth = worth_of(whole.ml / usual_ml, whole.confidence, known.scans, len(flags))
     parts = substantial(part.voxels for part in whole.components)
     centre = whole.components[0].centre_ijk
     return Item(proposal.case, structure, whole.voxels, whole.ml, whole.confidence, parts, flags, centre, worth)
 
 
-def _nothing(scan: str, structure: str, expected: Expected | None) -> Item:
-    known = 0 if expected is None else expected.scans
-    flag = "nothing was found" if expected is None else f"nothing was found; usually {_range(expected)}"
-    return Item(scan, structure, 0, 0.0, 0.0, 0, (flag,), None, NOTHING_WORTH / math.sqrt(1 + known))
+def _nothing(scan: str, structure: str, known: Known) -> Item:
+    flag = "nothing was found"
+    if known.volume is not None and not known.volume.holds(0.0):
+        flag += f"; expected {_span(known.volume.low, known.volume.high)}"
+    elif known.volume is None and known.usual is not None:
+        flag += f"; usually {_span(known.usual.q1_ml, known.usual.q3_ml, ' to ')}"
+    return Item(scan, structure, 0, 0.0, 0.0, 0, (flag,), None, NOTHING_WORTH / math.sqrt(1 + known.scans))
 
 
 def worth_of(size: float, confidence: float, drawn_scans: int, flags: int) -> float:
@@ -137,16 +155,16 @@ def _usual_ml(decisions: Decisions) -> Mapping[str, float]:
     return {**usual, **{name: item.median_ml for name, item in decisions.expected.items() if item.median_ml > 0}}
 
 
-def flags_of(proposal: ScanProposal, structure: str, expected: Expected | None) -> tuple[str, ...]:
+def flags_of(proposal: ScanProposal, structure: str, known: Known) -> tuple[str, ...]:
     """Why to look closely: an unusual size, more pieces than usual, or an end at the edge of the scan that others do not have."""
     levels = proposal.structures[structure]
-    parts = levels.levels[-1].components
-    found = [_size_flag(_whole_ml(levels, proposal.voxel_ml), expected)]
+    parts, usual = levels.levels[-1].components, known.usual
+    found = [_size_flag(structure, _whole_ml(levels, proposal.voxel_ml), known)]
     pieces = substantial(part.voxels for part in parts)
-    if pieces > max(1, 0 if expected is None else expected.most_pieces):
+    if pieces > max(1, 0 if usual is None else usual.most_pieces):
         found.append(f"in {counted(pieces, 'piece')}")
     large = [part for part in parts if part.voxels >= parts[0].voxels / 2]
-    if any(part.touches_border for part in large) and (expected is None or expected.border_share < 0.5):
+    if any(part.touches_border for part in large) and (usual is None or usual.border_share < 0.5):
         found.append("reaches the edge of the scan")
     return tuple(flag for flag in found if flag)
 
@@ -156,15 +174,20 @@ def _whole_ml(levels: StructureLevels, voxel_ml: float) -> float:
     return (levels.pool + levels.drawn) * voxel_ml
 
 
-def _size_flag(ml: float, expected: Expected | None) -> str:
-    if expected is None or expected.low_ml is None or expected.high_ml is None:
+def _size_flag(structure: str, ml: float, known: Known) -> str:
+    """'Spleen 41 mL, expected 120–380 mL' where the image itself says how large it should be, else by the middle half of the drawn ones."""
+    if known.volume is not None:
+        if known.volume.holds(ml):
+            return ""
+        return f"{structure} {volume(ml)}, expected {_span(known.volume.low, known.volume.high)}"
+    usual = known.usual
+    if usual is None or usual.low_ml is None or usual.high_ml is None or usual.low_ml <= ml <= usual.high_ml:
         return ""
-    if ml < expected.low_ml:
-        return f"much smaller than usual ({_range(expected)})"
-    return f"much larger than usual ({_range(expected)})" if ml > expected.high_ml else ""
+    word = "smaller" if ml < usual.low_ml else "larger"
+    return f"much {word} than usual ({_span(usual.q1_ml, usual.q3_ml, ' to ')})"
 
 
-def _range(expected: Expected) -> str:
-    """'120 to 190 mL': the middle half of the drawn ones."""
-    low, high = volume(expected.q1_ml), volume(expected.q3_ml)
-    return low if low == high else f"{low.removesuffix(' mL')} to {high}"
+def _span(low: float, high: float, between: str = "–") -> str:
+    """'120–380 mL'."""
+    first, last = volume(low), volume(high)
+    return first if first == last else f"{first.removesuffix(' mL')}{between}{last}"

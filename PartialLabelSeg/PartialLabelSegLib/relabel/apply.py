@@ -33,7 +33,7 @@ def apply(
     Accepted suggestions become positives of this round's origin; beside a label of a structure that may share voxels they become overlaps.
     Wrong ones become marked negatives, and are withdrawn where they were accepted before; nothing else is learned from them.
     What a person drew takes the place of all that was accepted of the structure, and of what was accepted of others there.
-    Complete makes the structure known in the whole scan. Voxels and slices that the annotator settled never change.
+    Complete makes the structure known in the whole scan, and trusted where its label was made quickly. Voxels and slices that the annotator settled never change.
     The last decision on each structure and on each component counts; what is said of a component stands over what is said of its whole
     structure. Applying the same review again changes nothing. Suggestions are what the prediction's ranks say, whatever the labels are by now.
 
@@ -59,7 +59,7 @@ def apply(
     result = draft.labels()
     for item in decisions:
         if item.decision == COMPLETE:
-            result = result.with_known(item.structure)
+            result = result.confirmed(item.structure)
     return result
 
 

@@ -19,21 +19,12 @@ import numpy as np
 from ..data.geometry import Grid
 from ..data.label_files import read_array
 from ..data.labels import EXPERT, Labels
-from ..data.lesions import Lesion, lesion_at, parts_of, write_lesions, write_volume
+from ..data.lesions import LIST, VOLUME, Found, Lesion, lesion_of, parts_of, write_lesions, write_volume
 from ..data.prediction import ONE, Prediction
 from ..run.failure import Failure
 from ..run.files import read_json
 from .components import bounding_box, components
 from .select import among, open_at
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """One instance of a structure: sorted flat indices (int64, C order of the scan) of its voxels, at least one, and its score in 0..1."""
-
-    structure: str
-    indices: np.ndarray
-    score: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +45,11 @@ class CompletedScan:
 def export_instances(folder: Path, stem: str, scan: CompletedScan, volume: bool) -> tuple[Path, ...]:
     """Writes `<stem>.instances.json` and, with `volume`, before it `<stem>.instances.nrrd`; returns them, the list first."""
     found = instances_of_scan(scan)
-    shown = (write_volume(folder, stem, [one.indices for one in found], scan.grid),) if volume else ()
-    lesions = [_described(number, one, scan) for number, one in enumerate(found, 1)]
-    return (write_lesions(folder, stem, lesions), *shown)
+    path, shown = folder / f"{stem}{LIST}", folder / f"{stem}{VOLUME}"
+    if volume:
+        write_volume(shown, [one.indices for one in found], scan.grid)
+    write_lesions(path, [_described(number, one, scan) for number, one in enumerate(found, 1)])
+    return (path, shown) if volume else (path,)
 
 
 def instances_of_scan(scan: CompletedScan) -> list[Found]:
@@ -129,9 +122,7 @@ def _drawn(labels: Labels, structure: str, indices: np.ndarray) -> np.ndarray:
 def _described(number: int, one: Found, scan: CompletedScan) -> Lesion:
     drawn = _drawn(scan.final, one.structure, one.indices)
     origin = "expert" if drawn.all() else "expert+suggested" if drawn.any() else "suggested"
-    centre, box = lesion_at(one.indices, scan.grid)
-    count = int(one.indices.size)
-    return Lesion(number, one.structure, round(one.score, 6), origin, count, count * scan.grid.voxel_ml, centre, box)
+    return lesion_of(number, one, origin, scan.grid)
 
 
 def own_instances(prediction: Path, shape: tuple[int, int, int], structures: Sequence[str]) -> list[Found] | None:

@@ -15,6 +15,7 @@ from ..run.files import finite, read_json
 from ..run.folder import RunFolder
 from .history import read_rounds, read_timing, told_warnings
 from .outcome import read_outcome, volumes
+from .sizes import expected_sizes, last_sizes, unexpected
 
 FORMAT = 1
 
@@ -38,6 +39,7 @@ def collect(
     for entry in structures:
         entry.update(_over_cases(entry["name"], cases))
         entry["not_learned"] = bool(rounds) and entry["name"] in rounds[-1]["not_learned"]
+    sizes = expected_sizes(last_sizes(run, len(rounds)), cases)
     detection = None
     if truth is not None and any(case["instances"] is not None for case in cases):
         detection = evaluate_instances(run.completed, truth).to_json()
@@ -47,6 +49,7 @@ def collect(
         "program": "PartialLabelSeg",
         "format": FORMAT,
         "configuration": head.get("configuration", {}),
+        "learned_from": [str(sentence) for sentence in head.get("learned_from", [])],
         "plan": _plan(run),
         "structures": structures,
         "share_labelled": share_labelled(cases),
@@ -58,8 +61,9 @@ def collect(
         "evaluation_instances": detection,
         "evaluation_suggested": None if evaluation is None else _suggested_dice(evaluation, cases),
         "methods": None if methods is None else dict(methods),
+        "sizes": sizes,
         "timing": read_timing(run, rounds),
-        "warnings": [*_unlikely(structures, cases), *told_warnings(run)],
+        "warnings": [*_unlikely(structures, cases, sizes), *told_warnings(run)],
     }
     return {key: finite(value) for key, value in report.items()}
 
@@ -136,13 +140,16 @@ def _suggested_dice(evaluation: Mapping[str, Any], cases: Sequence[Mapping[str, 
     return {"structures": structures, "overall": {"mean": sum(every) / len(every) if every else None, "n": len(every)}}
 
 
-def _unlikely(structures: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Completed structures that nobody drew and whose volume lies far outside the drawn ones: below half the least, or above twice the most.
+def _unlikely(
+    structures: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]], sizes: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
+    """Completed structures that nobody drew and whose volume lies outside what the image lets expect, or where that was not regressed far outside
+    the drawn ones: below half the least, or above twice the most.
 
     The farthest first.
     """
-    found = []
-    for name in (entry["name"] for entry in structures):
+    found = unexpected(sizes)
+    for name in (entry["name"] for entry in structures if entry["name"] not in (sizes or {})):
         items = [(case["name"], case["structures"][name]) for case in cases]
         drawn = [item["expert_ml"] for _, item in items if item["state"] == State.LABELLED.value]
         if len(drawn) < 3:

@@ -11,6 +11,7 @@ from ..run.events import read_events
 from ..run.failure import Failure
 from ..run.files import read_json
 from ..run.folder import RoundFolder, RunFolder
+from ..run.round_words import round_word
 
 _COUNTS = ("candidates", "accepted_new", "accepted_total", "volume_ml")
 _TOLD = ("note", "warning")
@@ -26,7 +27,7 @@ def read_rounds(run: RunFolder) -> list[dict[str, Any]]:
         except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             if isinstance(error, Failure):
                 raise
-            text = f"A file of round {number} (training.json, confidence.json or relabelling.json) is damaged."
+            text = f"A file of {round_word(number)} (training.json, confidence.json or relabelling.json in rounds/{number}) is damaged."
             raise Failure(text, way_out="Delete the damaged one and run the same command again.") from None
     return rounds
 
@@ -48,7 +49,7 @@ def _read_round(folder: RoundFolder, number: int) -> dict[str, Any]:
 
 
 def _optional(path: Path, number: int) -> Any:
-    return read_json(path, f"a file of round {number}") if path.exists() else None
+    return read_json(path, f"a file of {round_word(number)} (rounds/{number})") if path.exists() else None
 
 
 def _kept(training: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from .figure import Look, case_figure
 from .learned import learning, relabelling
 from .lesions import lesions
 from .origins import origins
+from .sizes import sizes
 from .slices import Picture
 from .tables import BLANK, counted, duration, listing, number, percent, volume
 
@@ -32,6 +33,7 @@ def render(report: Report, pictures: Sequence[Picture] = ()) -> str:
         lesions(report),
         learning(report),
         relabelling(report),
+        sizes(report),
         origins(report),
         _figures(report, pictures),
         _choices(report),

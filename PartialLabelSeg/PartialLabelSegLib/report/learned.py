@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from ..data.types import PALETTE
+from ..run.round_words import round_word
 from .charts import Frame, Series, line_chart
 from .colors import color_of, dashes
 from .tables import counted, folded, meter, number, percent, table, volume
@@ -13,6 +15,24 @@ from .tables import counted, folded, meter, number, percent, table, volume
 Report = Mapping[str, Any]
 
 _LONGEST_UNBROKEN = 30
+TERMS = {
+    "bce": "Cross-entropy on what is certain: the positives of each structure and its hardest negatives.",
+    "dice": "Overlap (Dice) on what is certain.",
+    "apl": "Active-passive loss, which tolerates wrong labels, on what is certain.",
+    "mae": "Absolute error, which tolerates wrong labels, on what is certain.",
+    "sce": "Symmetric cross-entropy, which tolerates wrong labels, on what is certain.",
+    "gce": "Generalised cross-entropy, which tolerates wrong labels, on what is certain.",
+    "checked": "The trusted labels in scans whose other labels are doubtful.",
+    "trusted": "The trusted labels, where doubtful ones are weighed.",
+    "given": "Doubtful labels, each voxel with the weight that the trusted labels give it.",
+    "pseudo": "The network's own predictions on scans with doubtful labels, weighed in the same way.",
+    "consistency_views": "Agreement of the predictions of zoomed and mirrored views of a scan; needs no label.",
+    "consistency_teacher": "Agreement with the running mean of the network (mean teacher); needs no label.",
+    "size": "Where a structure is missing: its size outside what the labelled scans let expect.",
+    "centroid": "Where a structure is missing: its place outside what the labelled scans let expect.",
+    "extent": "Where a structure is missing: its extent outside what the labelled scans let expect.",
+}
+"""The terms of the loss in words; their sum is minimised."""
 
 
 def swatch(report: Report, name: str) -> str:
@@ -28,12 +48,16 @@ def learning(report: Report) -> str:
     if not report["rounds"]:
         return "<h2>Learning</h2><p>No round has finished learning yet.</p>"
     starts = _starts(report["rounds"])
-    sections = [(start, f"round {entry['round']}") for start, entry in zip(starts, report["rounds"])]
+    sections = [(start, round_word(entry["round"])) for start, entry in zip(starts, report["rounds"])]
     loss = [
-        Series(f"round {entry['round']}", "var(--accent)", _shifted(start, entry["training"]))
+        Series(round_word(entry["round"]), "var(--accent)", _shifted(start, entry["training"]))
         for start, entry in zip(starts, report["rounds"])
     ]
-    parts = ["<h2>Learning</h2>", "<h3>Dice on the validation scans</h3>"]
+    parts = ["<h2>Learning</h2>"]
+    if report.get("learned_from"):
+        lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in report["learned_from"])
+        parts.append(f"<details><summary>What is learned from what</summary><ul>{lines}</ul></details>")
+    parts.append("<h3>Dice on the validation scans</h3>")
     named = "" if len(report["structures"]) < 16 else " The mean and the lowest curves are named."
     parts.append(
         f"<p>Measured while learning, on scans that are kept out of it; only where a structure is drawn.{named}</p>"
@@ -44,7 +68,29 @@ def learning(report: Report) -> str:
     parts.append(_dice_table(report))
     parts.append("<h3>Loss on the training scans</h3>")
     parts.append(line_chart([_unnamed(loss)], Frame("training step", "loss", None, sections, 230)))
+    terms = _terms(report["rounds"], starts)
+    if len(terms) > 1:
+        parts.append("<h3>What the loss is made of</h3>")
+        rows = [(name, words) for name, words in TERMS.items() if name in {item.name for item in terms}]
+        parts.append(table(["Term", "What is learned from what"], [[escape(a), escape(b)] for a, b in rows]))
+        parts.append(line_chart(terms, Frame("training step", "loss", None, sections, 260)))
     return "".join(parts)
+
+
+def _terms(rounds: Sequence[Report], starts: Sequence[float]) -> list[Series]:
+    """A curve per named term of the loss, over all rounds; interrupted where a round has no such term."""
+    names = dict.fromkeys(name for entry in rounds for name in entry["training"].get("terms") or {})
+    points: dict[str, list[tuple[float, float | None]]] = {name: [] for name in names}
+    for start, entry in zip(starts, rounds):
+        steps, terms = entry["training"].get("steps") or [], entry["training"].get("terms") or {}
+        for name in names:
+            points[name] += [(start + step, value) for step, value in zip(steps, terms.get(name) or [])]
+            points[name].append((0.0, None))
+    colors = [PALETTE[index % len(PALETTE)] for index in range(len(points))]
+    return [
+        Series(name, f"rgb({', '.join(str(round(255 * part)) for part in color)})", found, dash)
+        for (name, found), color, dash in zip(points.items(), colors, dashes(colors))
+    ]
 
 
 def _starts(rounds: Sequence[Report]) -> list[float]:
@@ -101,7 +147,7 @@ def _mean_points(series: Sequence[Series]) -> list[tuple[float, float | None]]:
 
 def _dice_table(report: Report) -> str:
     validation = report["validation"]
-    heads = ["Structure", *(f"round {entry['round']}" for entry in report["rounds"]), "drawn in"]
+    heads = ["Structure", *(round_word(entry["round"]) for entry in report["rounds"]), "drawn in"]
     rows = []
     for entry in report["structures"]:
         mark = ' <span class="soft">(not learned)</span>' if entry["not_learned"] else ""
@@ -122,7 +168,7 @@ def relabelling(report: Report) -> str:
         "Earlier accepted voxels count towards the share. Expert labels never change.</p>"
     )
     heads = ["Round", "γ", "candidates", "newly accepted", "accepted in all", "volume", "precision", "recall"]
-    rows = [[str(entry["round"]), *_relabelling_cells(entry["relabelling"])] for entry in done]
+    rows = [[str(entry["round"] + 1), *_relabelling_cells(entry["relabelling"])] for entry in done]
     parts.append(table(heads, rows))
     parts += [_relabelling_details(report, entry) for entry in done]
     parts.append(_ranking(done))
@@ -154,7 +200,9 @@ def _relabelling_details(report: Report, entry: Report) -> str:
         for name, item in content["structures"].items()
     ]
     return (
-        f"<details><summary>Round {entry['round']} by structure</summary>{table(heads, rows)}</details>" if rows else ""
+        f"<details><summary>{round_word(entry['round']).capitalize()} by structure</summary>{table(heads, rows)}</details>"
+        if rows
+        else ""
     )
 
 
@@ -165,7 +213,7 @@ def _ranking(done: Sequence[Report]) -> str:
         for name, item in (entry["relabelling"].get("ranking") or {}).items():
             if isinstance(item, Mapping):
                 scores = [number(item.get(key)) for key in ("auc", "ap_success", "ap_error")]
-                rows.append([str(entry["round"]), escape(str(name)), *scores])
+                rows.append([str(entry["round"] + 1), escape(str(name)), *scores])
     if not rows:
         return ""
     said = "<h3>How well the confidence ranks the candidates</h3><p>AUC: chance that a correct voxel is more confident than a wrong one.</p>"

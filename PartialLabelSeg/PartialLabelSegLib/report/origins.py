@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from ..run.round_words import round_word
 from .charts import Bar, bar_chart, shortened
 from .learned import swatch
 from .tables import percent, table, volume
@@ -48,7 +49,7 @@ def _parts(item: Mapping[str, Any]) -> list[tuple[float, str, str]]:
     accepted = sorted(item["accepted_ml"].items(), key=lambda pair: int(pair[0]))
     return [
         (item["expert_ml"], "expert", f"drawn: {volume(item['expert_ml'])}"),
-        *((ml, f"r{number}", f"accepted after round {number}: {volume(ml)}") for number, ml in accepted),
+        *((ml, f"r{number}", f"accepted after {round_word(int(number))}: {volume(ml)}") for number, ml in accepted),
         (item["filled_ml"], "last", f"filled in at the end: {volume(item['filled_ml'])}"),
     ]
 
@@ -62,7 +63,10 @@ def _key(report: Report) -> str:
             for number in item["accepted_ml"]
         }
     )
-    kinds = [("expert", "drawn by an expert"), *((f"r{number}", f"accepted after round {number}") for number in rounds)]
+    kinds = [
+        ("expert", "drawn by an expert"),
+        *((f"r{number}", f"accepted after {round_word(number)}") for number in rounds),
+    ]
     kinds.append(("last", "filled in at the end by the last network"))
     return (
         '<span class="key">' + "".join(f'<span><i class="{kind}"></i>{said}</span>' for kind, said in kinds) + "</span>"

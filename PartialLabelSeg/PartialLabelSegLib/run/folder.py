@@ -62,6 +62,15 @@ class RoundFolder:
         return self.path / "confidence.pt"
 
     @property
+    def snapshots(self) -> Path:
+        """Networks from along the way, where doubtful labels were learned with weights."""
+        return self.path / "snapshots.pt"
+
+    def weights(self, case_folder: str) -> Path:
+        """How far the trusted scans uphold the doubtful labels of a case."""
+        return self.path / "weights" / case_folder
+
+    @property
     def training(self) -> Path:
         """Curves of the segmentation's training: loss and validation Dice per structure."""
         return self.path / "training.json"

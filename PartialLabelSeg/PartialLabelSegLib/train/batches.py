@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,7 +22,9 @@ class Batch:
 
     Where a window's case has a soft label the target is float32, in 0..1.
     looked_for: bool (N, K), whether anybody looked for the structure in the window, so that its background is known too; None: everywhere.
-    generator: what decides the chance that is left to the objective, of the cpu; it depends on the step alone.
+    generator: what decides the chance that is left to the objective, of the cpu; it depends on the step alone, as the batch does.
+    imperfect: bool (N, K, *patch), where w = 1 and the label is doubtful; None: nowhere.
+    trusted: the batch S^c of MLB-Seg that is drawn beside a batch S^n; its weight is 0 where a label is doubtful.
     """
 
     image: Tensor
@@ -30,6 +32,9 @@ class Batch:
     weight: Tensor
     looked_for: Tensor | None = None
     generator: torch.Generator | None = None
+    imperfect: Tensor | None = None
+    trusted: Batch | None = None
+    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,17 @@ class Seed:
 class BatchMaker:
     """Makes the batch of any step from the seed alone."""
 
-    def __init__(self, sources: Sources, plan: Plan, device: Device, seed: Seed, excludes: Tensor | None) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        plan: Plan,
+        device: Device,
+        seed: Seed,
+        excludes: Tensor | None,
+        trusted_only: bool = False,
+    ) -> None:
+        """excludes: see `settling`. trusted_only: where a label is doubtful nothing is known."""
+        self._trusted_only = trusted_only
         self._sources = sources
         self._plan = plan
         self._device = device
@@ -65,7 +80,7 @@ class BatchMaker:
         rng, generator = self._seed.numpy(step), self._seed.torch(step)
         windows = draw_windows(self._sources, size, self._plan.foreground_share, rng)
         cut = cut_windows(self._sources, windows, self._plan, window_size(self._plan))
-        return self._augmented(cut, generator)
+        return replace(self._augmented(cut, generator), step=step)
 
     def _augmented(self, cut: Cut, generator: torch.Generator) -> Batch:
         plan, device = self._plan, self._device.torch
@@ -89,8 +104,49 @@ class BatchMaker:
             moved = sample_soft(planes_soft[:, :, 0] if flat else planes_soft, affine, patch)
             target = softened(target, dict(zip(cut.soft, moved.unbind(1))))
         image = image.contiguous(memory_format=self._device.memory_format(plan))
-        batch = Batch(image, target, weight, looked_for(known, planes), generator)
+        found, imperfect = looked_for(known, planes), None
+        if cut.imperfect is not None:
+            doubtful = torch.from_numpy(cut.imperfect).to(device)
+            trusted = trusted_labels(label, known, planes, doubtful)
+            _, sure = truth(trusted[0], trusted[1], len(plan.structures), trusted[2], self._settles)
+            imperfect = weight & ~sure
+            if self._trusted_only:
+                weight, imperfect, found = sure, None, looked_for(trusted[1], trusted[2])
+        batch = Batch(image, target, weight, found, generator, imperfect)
         return sides_changed(batch, flips[:, left_right(plan.slice_axis)], twin_places(plan)) if plan.twins else batch
+
+
+class WeighedBatches:
+    """The batches of MLB-Seg: windows S^n of scans with doubtful labels, and beside each batch a trusted one, S^c.
+
+    Before step `begins` only the trusted one is made, and stands for both.
+    """
+
+    def __init__(self, doubtful: BatchMaker, trusted: BatchMaker, begins: int) -> None:
+        self._doubtful = doubtful
+        self._trusted = trusted
+        self._begins = begins
+
+    def batch(self, step: int, size: int) -> Batch:
+        """The batch of `step` with `size` windows, and as many trusted ones."""
+        trusted = self._trusted.batch(step, size)
+        if step < self._begins:
+            return replace(trusted, trusted=trusted)
+        return replace(self._doubtful.batch(step, size), trusted=trusted)
+
+
+def trusted_labels(
+    label: Tensor, known: Tensor, planes: dict[str, Tensor], imperfect: Tensor
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Label map (N, *patch), known (N, K) and planes as `truth` takes them, without what is doubtful: `imperfect`, bool (N, K)."""
+    table = torch.zeros(len(label), OUTSIDE + 1, dtype=torch.bool, device=label.device)
+    table[:, 1 : 1 + imperfect.shape[1]] = imperfect
+    doubtful = table.gather(1, label.flatten(1).long()).view_as(label)
+    kept = {}
+    for name, plane in planes.items():
+        sure = ~imperfect[:, int(name.rsplit("-", 1)[1]) - 1]
+        kept[name] = plane & sure.view(-1, *(1,) * (plane.ndim - 1))
+    return torch.where(doubtful, 0, label), known & ~imperfect, kept
 
 
 def twin_places(plan: Plan) -> list[int]:
@@ -107,7 +163,10 @@ def sides_changed(batch: Batch, mirrored: Tensor, places: list[int]) -> Batch:
         return torch.where(chosen.view(-1, *(1,) * (values.ndim - 1)), values[:, places], values)
 
     found = None if batch.looked_for is None else exchanged(batch.looked_for)
-    return Batch(batch.image, exchanged(batch.target), exchanged(batch.weight), found, batch.generator)
+    imperfect = None if batch.imperfect is None else exchanged(batch.imperfect)
+    return replace(
+        batch, target=exchanged(batch.target), weight=exchanged(batch.weight), looked_for=found, imperfect=imperfect
+    )
 
 
 def looked_for(known: Tensor, planes: dict[str, Tensor]) -> Tensor:

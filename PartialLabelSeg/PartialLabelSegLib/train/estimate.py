@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ..config import Configuration, Plan
+from ..config import SIZE_FOLDS, SIZE_STEP_COST, Configuration, Plan
 from ..run.failure import Failure
 from .batches import Batch
 from .device import Device, free_unused, is_out_of_memory
@@ -30,14 +30,14 @@ class Probe:
     gigabytes: float
 
 
-def probe(plan: Plan, device: Device, configuration: Configuration) -> Probe:
+def probe(plan: Plan, device: Device, configuration: Configuration, weighed: bool = False) -> Probe:
     """Times two steps after one to warm up, with half the batch where memory runs out; the network is thrown away.
 
     Failure: memory runs out with a single window.
     """
     while True:
         try:
-            return _timed(plan, device, configuration)
+            return _timed(plan, device, configuration, weighed)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -50,7 +50,7 @@ def probe(plan: Plan, device: Device, configuration: Configuration) -> Probe:
         plan = replace(plan, batch=plan.batch // 2)
 
 
-def _timed(plan: Plan, device: Device, configuration: Configuration) -> Probe:
+def _timed(plan: Plan, device: Device, configuration: Configuration, weighed: bool) -> Probe:
     network = placed(build_segmentation(plan, 0), device, plan).train()
     optimiser = torch.optim.AdamW(network.parameters(), 1e-6)
     batch, objective = _made_up(plan, device), segmentation_objective(plan)
@@ -65,12 +65,12 @@ def _timed(plan: Plan, device: Device, configuration: Configuration) -> Probe:
         float(loss.detach())
         seconds.append(time.perf_counter() - started)
     step = min(seconds[1:])
-    return Probe(whole_run(step, plan, configuration), step, _gigabytes(device))
+    return Probe(whole_run(step, plan, configuration, weighed), step, _gigabytes(device))
 
 
-def whole_run(step_seconds: float, plan: Plan, configuration: Configuration) -> float:
-    """Seconds of a whole run whose steps take `step_seconds` each."""
-    return step_seconds * weighted_steps(plan, configuration) * (1 + REST_SHARE)
+def whole_run(step_seconds: float, plan: Plan, configuration: Configuration, weighed: bool = False) -> float:
+    """Seconds of a whole run whose plain steps take `step_seconds` each; weighed: see `weighted_steps`."""
+    return step_seconds * weighted_steps(plan, configuration, weighed) * (1 + REST_SHARE)
 
 
 def _made_up(plan: Plan, device: Device) -> Batch:
@@ -83,12 +83,16 @@ def _made_up(plan: Plan, device: Device) -> Batch:
     return Batch(placed_image, target.to(device.torch), torch.ones_like(target).to(device.torch))
 
 
-def weighted_steps(plan: Plan, configuration: Configuration) -> float:
-    """All steps of a run, a confidence step counted by what it costs."""
+def weighted_steps(plan: Plan, configuration: Configuration, weighed: bool = False) -> float:
+    """All steps of a run, counted by what they cost. weighed: there are doubtful labels, whose weights are learned."""
     choices = configuration.relabelling
-    rounds = {"full": choices.rounds, "all-pseudo-labels": 1}.get(choices.method, 0)
-    confidence = (rounds + 1) * plan.confidence_steps * CONFIDENCE_COST if choices.confidence == "learned" else 0.0
-    return plan.steps + rounds * plan.fine_tune_steps + confidence
+    total = 0.0
+    for number in range(choices.later_rounds + 1):
+        steps, begins = choices.steps(plan, number), configuration.weighing_begins(plan, number, weighed)
+        total += begins + (steps - begins) * plan.weighing_cost
+        total += plan.confidence_steps * CONFIDENCE_COST if choices.confidence == "learned" else 0.0
+    # Later rounds take the first one's sizes over, unless a person completed something.
+    return total + (SIZE_FOLDS * plan.size_steps * SIZE_STEP_COST if configuration.bounds else 0.0)
 
 
 def steps_for(plan: Plan, measured: Probe, configuration: Configuration) -> Plan:
@@ -101,6 +105,7 @@ def steps_for(plan: Plan, measured: Probe, configuration: Configuration) -> Plan
         steps=steps,
         fine_tune_steps=max(20, round(plan.fine_tune_steps * factor)),
         confidence_steps=max(20, round(plan.confidence_steps * factor)),
+        size_steps=max(20, round(plan.size_steps * min(1.0, factor))),
         validate_every=max(10, min(plan.validate_every, steps // 5)),
     )
 

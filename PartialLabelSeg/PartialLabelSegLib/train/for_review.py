@@ -8,19 +8,20 @@ from ..data.case import Case
 from ..data.prediction import read_prediction
 from ..relabel.expected import Measured, expected, measured, write_expected
 from ..relabel.reliability import Tally, pooled, tallied, write_reliability
+from .doubtful import left_out
 from .session import Session
 from .steps import Cancelled
 
 
 def write_what_is_usual(session: Session, number: int) -> None:
-    """Writes `expected.json` of a round from the scans in which structures are drawn or were completed; test scans stay out of it.
+    """Writes `expected.json` of a round from the scans in which structures are drawn or were completed; test scans and doubtful labels stay out of it.
 
     Nothing is done where it is there already. Cancelled: the user wants to stop.
     """
 
     def scans() -> Iterator[dict[str, Measured]]:
         for case in _until_cancelled(session, "train", "validation"):
-            yield measured(session.labels(case, number), case.grid)
+            yield measured(left_out(session.labels(case, number)), case.grid)
 
     path = session.round(number).expected
     if not path.exists():
@@ -33,7 +34,7 @@ def measure_reliability(session: Session, number: int) -> None:
     def scans() -> Iterator[dict[str, Tally]]:
         for case in _until_cancelled(session, "validation"):
             prediction, _ = read_prediction(session.round(number).prediction(case.folder.name), case.name)
-            yield tallied(prediction, session.labels(case, 0))
+            yield tallied(prediction, left_out(session.labels(case, 0)))
 
     path = session.round(number).reliability
     if not path.exists():

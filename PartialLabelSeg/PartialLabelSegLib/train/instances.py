@@ -116,11 +116,3 @@ def _disjoint(found: Sequence[_Open], size: tuple[int, int]) -> Iterator[Instanc
         taken = np.union1d(taken, own)
         if own.size:
             yield Instance(own, max(outline.score for _, outline in one.seen))
-
-
-def label_map(instances: Sequence[Instance], shape: tuple[int, int, int]) -> np.ndarray:
-    """uint16 of `shape`: 1 for the voxels of the first instance, 2 for the second, and so on, 0 elsewhere."""
-    result = np.zeros(shape, np.uint16)
-    for number, one in enumerate(instances, 1):
-        result.reshape(-1)[one.indices] = number
-    return result

@@ -13,16 +13,21 @@ from ..nets.segmenter import SEGMENTERS
 from ..run.events import Event
 from ..run.failure import Failure
 from ..run.files import write_json
-from .batches import BatchMaker, Seed
+from .batches import BatchMaker, Seed, WeighedBatches
+from .bootstrap import MetaObjective
+from .bounds import bounded
+from .checkpoint import save
 from .network import build_confidence, build_segmentation, load_weights, placed, save_network
-from .objective import ConfidenceObjective, segmentation_objective
+from .objective import ConfidenceObjective, Objective, segmentation_objective
 from .prepared import PreparedCase
 from .session import Session
-from .steps import Stage, Trainer
+from .steps import Batches, Stage, Trainer
 from .validate import validation_dice
 from .windows import Sources
 
-SEGMENTATION, CONFIDENCE = 1, 2
+SEGMENTATION, CONFIDENCE, DOUBTFUL, WEIGHING = 1, 2, 3, 4
+SNAPSHOTS = 5
+"""How many networks of the weighted learning are kept, over which learned weights are averaged: those of a single step are noisy."""
 FINE_TUNE_RATE, CONFIDENCE_RATE = 0.3, 0.1
 """Shares of the first learning rate: later rounds, and the confidence, whose copy forgets what generalises when it is moved fast."""
 NOT_LEARNED = 0.1
@@ -41,13 +46,14 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
         sentence = f"Labelled in no training scan, so nothing can be suggested for it: {', '.join(nowhere)}."
         yield Event("note", {"message": sentence, "structures": nowhere})
     network = segmentation_network(session, None if number == 0 else number - 1)
-    trainer = Trainer(
-        network, segmentation_objective(plan), _maker(session, training, number, SEGMENTATION), plan, session.device
-    )
+    choices = session.configuration.relabelling
+    steps, anew = choices.steps(plan, number), number == 0 or (choices.method == "mlb" and number == 1)
+    objective, batches = _learning(session, training, number, steps)
+    trainer = Trainer(network, bounded(objective, session, number), batches, plan, session.device)
     stage = Stage(
         name=f"round {number}: learning the structures",
-        steps=plan.steps if number == 0 else plan.fine_tune_steps,
-        rate=(plan.learning_rate * (1.0 if number == 0 else FINE_TUNE_RATE), plan.learning_rate_end),
+        steps=steps,
+        rate=(plan.learning_rate * (1.0 if anew else FINE_TUNE_RATE), plan.learning_rate_end),
         checkpoint=checkpoint,
         validate=_validation(session),
         cancelled=session.run.cancelled,
@@ -60,8 +66,32 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
     if missed:
         yield Event("note", {"message": f"Not learned so far: {', '.join(missed)}.", "structures": missed})
     write_json(folder.training, {**trainer.progress.curves(), "not_learned": [*nowhere, *missed]})
+    if isinstance(objective, MetaObjective):
+        save(folder.snapshots, {"snapshots": objective.state()["snapshots"], "made_with": stage.made_with})
     save_network(folder.segmentation, plan, network.state_dict(), {"made_with": stage.made_with})
     stage.checkpoint.unlink(missing_ok=True)
+
+
+def _learning(
+    session: Session, training: tuple[PreparedCase, ...], number: int, steps: int
+) -> tuple[Objective, Batches]:
+    """What a round minimises, on which batches: plain, or with weights for doubtful labels once the trusted ones are learned (MLB-Seg)."""
+    plan, plain = session.plan, segmentation_objective(session.plan)
+    doubtful = tuple(case for case in training if case.has_imperfect())
+    trusted = _maker(session, training, number, SEGMENTATION)
+    if not doubtful:
+        return plain, trusted
+    begins = round(plan.warm_up * steps) if number == 0 else 0
+    weighed = _maker(session, doubtful, number, DOUBTFUL, trusted_only=False)
+    snapshots = tuple(begins + round((steps - begins) * (part + 1) / SNAPSHOTS) - 1 for part in range(SNAPSHOTS))
+    objective = MetaObjective(plan, plain, begins, snapshots, fixed=session.doubtful == "fixed")
+    return objective, WeighedBatches(weighed, trusted, begins)
+
+
+def trusted_batches(session: Session, number: int) -> Batches:
+    """The trusted batches of a round, others than those that it learned from."""
+    training = tuple(session.opened(session.of_split("train"), number))
+    return _maker(session, training, number, WEIGHING)
 
 
 def _labelled_nowhere(structures: tuple[str, ...], cases: tuple[PreparedCase, ...]) -> list[str]:
@@ -85,15 +115,17 @@ def _validation(session: Session) -> Any:
     return lambda network: validation_dice(network, cases, session.plan, session.device)
 
 
-def _maker(session: Session, cases: tuple[PreparedCase, ...], number: int, stage: int) -> BatchMaker:
-    sources = Sources.of(cases)
+def _maker(
+    session: Session, cases: tuple[PreparedCase, ...], number: int, stage: int, trusted_only: bool = True
+) -> BatchMaker:
+    sources = Sources.of([case.trusted_part() for case in cases] if trusted_only else cases)
     if not sources.cases or not sources.holders:
         raise Failure(
             "No training case has a labelled structure, so there is nothing to learn from.",
             way_out="Run `check` on the data set; label at least one structure in one scan.",
         )
     seed = Seed(session.configuration.seed, number, stage)
-    return BatchMaker(sources, session.plan, session.device, seed, session.settles())
+    return BatchMaker(sources, session.plan, session.device, seed, session.settles(), trusted_only)
 
 
 def _not_learned(validation: list[dict[str, Any]]) -> list[str]:

@@ -14,6 +14,7 @@ from ..nets.heads import ConfidenceHead, ConfidenceNetwork
 from ..nets.instance.network import InstanceNetwork
 from ..nets.segmenter import Segmenter
 from ..nets.unet import UNet, paper_unet
+from ..nets.unet_plus_plus import UNetPlusPlus
 from ..run.failure import Failure
 from .checkpoint import load, save
 from .device import Device
@@ -28,20 +29,22 @@ def build_segmentation(plan: Plan, seed: int) -> Segmenter:
             return InstanceNetwork(instance_shape(plan))
         if plan.architecture == "paper":
             return paper_unet(len(plan.structures), plan.channels)
-        dimensions = 3 if plan.dimensions == "3d" else 2
-        strides = tuple(stride[3 - dimensions :] for stride in plan.strides[1:])
-        return UNet(
-            Architecture(
-                structures=len(plan.structures),
-                in_channels=plan.channels,
-                dimensions=dimensions,
-                widths=plan.widths,
-                strides=strides,
-                norm=plan.norm,
-                prior=plan.prior,
-                flat_levels=plan.flat_levels,
-            )
-        )
+        return (UNetPlusPlus if plan.architecture == "unet++" else UNet)(_shape(plan))
+
+
+def _shape(plan: Plan) -> Architecture:
+    """The shape of a plan's U-Net, nested or not."""
+    dimensions = 3 if plan.dimensions == "3d" else 2
+    return Architecture(
+        structures=len(plan.structures),
+        in_channels=plan.channels,
+        dimensions=dimensions,
+        widths=plan.widths,
+        strides=tuple(stride[3 - dimensions :] for stride in plan.strides[1:]),
+        norm=plan.norm,
+        prior=plan.prior,
+        flat_levels=plan.flat_levels,
+    )
 
 
 def build_confidence(

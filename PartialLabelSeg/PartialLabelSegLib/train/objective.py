@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,23 @@ from .instance import InstanceObjective
 
 Objective = Callable[[nn.Module, Batch], dict[str, Tensor]]
 """(network, batch) -> the terms by name, already weighted; their sum is minimised."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An objective that remembers something from step to step, such as a mean teacher; it is kept in checkpoints."""
+
+    def watch(self, optimiser: torch.optim.Optimizer) -> None:
+        """Called before the first step with what changes the network."""
+
+    def after_step(self, network: nn.Module, step: int) -> None:
+        """Called after each step (from 0) with the changed network."""
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and plain values."""
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state` gave."""
 
 
 @dataclass(frozen=True)

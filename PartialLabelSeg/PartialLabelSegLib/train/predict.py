@@ -83,23 +83,35 @@ def _halving(compute: Callable[[int, int], None], count: int, at_once: int, devi
 
 
 def _in_windows(network: nn.Module, volume: Tensor, plan: Plan, device: Device) -> Tensor:
+    def compute(windows: Tensor) -> Tensor:
+        return _probabilities(network, windows, plan, device).cpu()
+
+    return over_windows(volume, plan, device, len(plan.structures), compute)
+
+
+def over_windows(
+    volume: Tensor, plan: Plan, device: Device, channels: int, compute: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """float32 (channels, slice, row, column): what `compute` gives for overlapping windows of a volume (slice, row, column), blended.
+
+    compute: windows (n, 1, *patch) -> (n, channels, *patch) on the cpu; fewer windows at once when memory runs out.
+    """
     patch = tuple(min(size, -(-length // 16) * 16) for size, length in zip(plan.patch, volume.shape))
     padded = _padded(volume, patch, (plan.intensity.low - plan.intensity.mean) / plan.intensity.std)
     importance = _bump(patch)
-    total = torch.zeros((len(plan.structures), *padded.shape))
+    total = torch.zeros((channels, *padded.shape))
     weight = torch.zeros(padded.shape)
     corners = list(product(*(_starts(length, size, plan.overlap) for length, size in zip(padded.shape, patch))))
 
-    def compute(first: int, last: int) -> None:
+    def some(first: int, last: int) -> None:
         spans = [
             tuple(slice(start, start + size) for start, size in zip(corner, patch)) for corner in corners[first:last]
         ]
-        out = _probabilities(network, torch.stack([padded[span] for span in spans])[:, None], plan, device).cpu()
-        for span, probability in zip(spans, out):
-            total[(slice(None), *span)] += probability * importance
+        for span, found in zip(spans, compute(torch.stack([padded[span] for span in spans])[:, None])):
+            total[(slice(None), *span)] += found * importance
             weight[span] += importance
 
-    _halving(compute, len(corners), max(1, plan.batch), device)
+    _halving(some, len(corners), max(1, plan.batch), device)
     total /= weight
     return total[(slice(None), *(slice(0, length) for length in volume.shape))]
 

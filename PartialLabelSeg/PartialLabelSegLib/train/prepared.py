@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,9 @@ def prepare_labels(labels: Labels, case: Case, plan: Plan, folder: Path, source:
         np.savez(handle, **points)  # type: ignore[arg-type]
     names = ["labels.npy", "points.npz", *["planes.npy"] * bool(planes), *["soft.npy"] * bool(soft)]
     sums = {name: _sum(folder / name) for name in names}
-    head = {"known": list(labels.known), "planes": list(planes), "soft": list(soft), "crc32": sums}
+    imperfect = [name in labels.imperfect for name in labels.structures]
+    head = {"known": list(labels.known), "planes": list(planes), "soft": list(soft), "imperfect": imperfect}
+    head["crc32"] = sums
     write_json(folder / "labels.json", {"made_with": {**_stamp(case, plan), "source": source}, **head})
 
 
@@ -161,7 +163,7 @@ class PreparedCase:
 
     known: bool (K,). planes: per 'certain-<value>' or 'positive-<value>' a mask, bit-packed along the columns.
     points: per structure value, flat indices (int64) of its voxels. soft: per structure value with a soft label its probabilities,
-    float16 (slice, row, column), nan where nobody read.
+    float16 (slice, row, column), nan where nobody read. imperfect: bool (K,), whose labels are doubtful.
     """
 
     name: str
@@ -171,6 +173,14 @@ class PreparedCase:
     planes: dict[str, np.ndarray]
     points: dict[int, np.ndarray]
     soft: dict[int, np.ndarray] = field(default_factory=dict)
+    imperfect: np.ndarray | None = None
+
+    def is_imperfect(self, value: int) -> bool:
+        """Whether the label of a structure is doubtful."""
+        return self.imperfect is not None and bool(self.imperfect[value - 1])
+
+    def has_imperfect(self) -> bool:
+        return self.imperfect is not None and bool(self.imperfect.any())
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -208,6 +218,14 @@ class PreparedCase:
         """Whether any voxel of it is certain for any structure."""
         return bool(self.known.any() or self.points or self.planes)
 
+    def trusted_part(self) -> PreparedCase:
+        """The same case as a source of windows that are trusted: without the points of imperfect structures."""
+        if self.imperfect is None or not self.imperfect.any():
+            return self
+        planes = {name: plane for name, plane in self.planes.items() if not self.is_imperfect(int(name.split("-")[1]))}
+        points = {value: found for value, found in self.points.items() if not self.is_imperfect(value)}
+        return replace(self, known=self.known & ~self.imperfect, planes=planes, points=points)
+
 
 def open_prepared(name: str, image_folder: Path, labels_folder: Path) -> PreparedCase:
     """Opens what prepare_image and prepare_labels wrote. Failure: absent, damaged, or not fitting each other."""
@@ -234,6 +252,7 @@ def open_prepared(name: str, image_folder: Path, labels_folder: Path) -> Prepare
         ):
             raise ValueError("image and labels do not fit each other")
         known = np.array(head["known"], bool)
+        imperfect = np.array(head.get("imperfect", [False] * known.size), bool)
     except (
         OSError,
         ValueError,
@@ -246,7 +265,7 @@ def open_prepared(name: str, image_folder: Path, labels_folder: Path) -> Prepare
     ) as error:
         raise Failure(f"its prepared files are damaged ({error}).", case=name, way_out=_AGAIN) from None
     planes = dict(zip(names, stack))
-    return PreparedCase(name, image, label_map, known, planes, points, dict(zip(values, soft)))
+    return PreparedCase(name, image, label_map, known, planes, points, dict(zip(values, soft)), imperfect)
 
 
 def _check_sums(folder: Path, sums: dict[str, int]) -> None:

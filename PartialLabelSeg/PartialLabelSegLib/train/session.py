@@ -15,11 +15,13 @@ from ..config import Configuration, Plan, to_json
 from ..data.case import Case
 from ..data.label_files import read_description, read_labels
 from ..data.labels import Labels
+from ..data.prediction import Prediction, read_prediction
 from ..run.failure import Failure
 from ..run.files import read_json
 from ..run.folder import RoundFolder, RunFolder
 from .batches import settling
 from .device import Device
+from .doubtful import left_out, taken_as_given, with_initial
 from .prepared import PreparedCase, labels_are_prepared, open_prepared, prepare_image, prepare_labels
 
 
@@ -67,7 +69,7 @@ class Session:
         cases = report.get("cases") if isinstance(report, dict) else None
         if not isinstance(cases, dict):
             raise Failure(
-                f"{folder.relabelling.name} of round {folder.path.name} is damaged.",
+                f"rounds/{folder.path.name}/{folder.relabelling.name} is damaged.",
                 way_out="Delete it; it is made anew.",
             )
         return cases
@@ -85,20 +87,58 @@ class Session:
         return tuple(bool(flag) for flag in known)
 
     def learned_labels(self, case: Case, round_number: int) -> Labels:
-        """`labels` as the method reads them: the naive one takes what is not drawn in a training case for background."""
-        labels = self.labels(case, round_number)
-        if self._is_naive(case):
-            return replace(labels, known=(True,) * len(labels.structures), slices={}, negatives={})
-        return labels
+        """`labels` as the method reads them.
 
-    def _is_naive(self, case: Case) -> bool:
-        return self.configuration.relabelling.method == "naive" and case.split == "train"
+        The naive one takes what is not drawn in a training case for background. Doubtful labels of training cases are trusted, left out, or
+        stay marked, as the configuration says; of a structure that no training case has a trusted label of, they are trusted. 'mlb' begins
+        with trusted labels alone, and later has initial labels where a structure is missing: what the round before predicted.
+        """
+        labels = self.labels(case, round_number)
+        if case.split != "train":
+            return labels
+        if self.configuration.relabelling.method == "naive":
+            labels = replace(labels, known=(True,) * len(labels.structures), slices={}, negatives={})
+        if self.doubtful in ("weigh", "fixed"):
+            labels = taken_as_given(labels, self.untrusted(round_number))
+        begins = self._has_initial_labels and round_number == 0
+        if self.doubtful == "leave-out" or (begins and self.doubtful != "as-given"):
+            labels = left_out(labels)
+        if self._gets_initial_labels(case, round_number):
+            labels = with_initial(labels, self._prediction_before(case, round_number).label)
+        return taken_as_given(labels, labels.imperfect) if self.doubtful == "as-given" else labels
+
+    @property
+    def doubtful(self) -> str:
+        """What is done with doubtful labels. An instance network learns from whole lesions, which have no weights per voxel."""
+        return "as-given" if self.plan.architecture == "instance" else self.configuration.doubtful
+
+    @property
+    def _has_initial_labels(self) -> bool:
+        return self.configuration.relabelling.method == "mlb"
+
+    def _gets_initial_labels(self, case: Case, round_number: int) -> bool:
+        return self._has_initial_labels and round_number > 0 and self.is_open(case)
+
+    def _prediction_before(self, case: Case, round_number: int) -> Prediction:
+        return read_prediction(self.round(round_number - 1).prediction(case.folder.name), case.name)[0]
+
+    def untrusted(self, round_number: int) -> frozenset[str]:
+        """The structures with doubtful labels in training cases and with a trusted one in none. Reads the small descriptions only."""
+        doubtful: set[str] = set()
+        trusted: set[str] = set()
+        for case in self.of_split("train"):
+            head = self._description(case, round_number)
+            imperfect, known = _imperfect(head), zip(self.plan.structures, self.known(case))
+            looked_for = {name for name, flag in known if flag} | set(head.get("slices", {}))
+            doubtful |= imperfect
+            trusted |= looked_for - imperfect
+        return frozenset(doubtful - trusted)
 
     def prepare(self, case: Case, round_number: int) -> None:
         """Makes a case's arrays for a round where they are not there yet, or were made with another plan or from other labels."""
         folder = self.run.prepared(case.folder.name)
         prepare_image(case, self.plan, folder)
-        source = f"{_sum(self._description(case, round_number))}{' naive' * self._is_naive(case)}"
+        source = _sum(self._learned_from(case, round_number))
         labels_folder = folder / f"round-{round_number}"
         if not labels_are_prepared(case, self.plan, labels_folder, source):
             prepare_labels(self.learned_labels(case, round_number), case, self.plan, labels_folder, source)
@@ -107,6 +147,20 @@ class Session:
         """What describes those labels; it changes whenever they do."""
         return read_description(self._labels_folder(case, round_number))
 
+    def _learned_from(self, case: Case, round_number: int) -> Any:
+        """What `learned_labels` depends on."""
+        description = self._description(case, round_number)
+        method = self.configuration.relabelling.method
+        if case.split != "train":
+            return description
+        said = [description, method, self.doubtful]
+        if self.doubtful in ("weigh", "fixed") and _imperfect(description):
+            said.append(sorted(self.untrusted(round_number)))
+        if self._gets_initial_labels(case, round_number):
+            folder = self.round(round_number - 1).prediction(case.folder.name)
+            said.append(read_json(folder / "prediction.json", "the description of a prediction"))
+        return said
+
     def made_with(self, round_number: int) -> str:
         """A word that changes with whatever a round learns from: the plan, the choices, the scans and their labels.
 
@@ -114,10 +168,11 @@ class Session:
         """
         choices = self.configuration.relabelling
         cases = [
-            (case.name, case.split, case.crc32, self._description(case, round_number))
+            (case.name, case.split, case.crc32, self._learned_from(case, round_number))
             for case in self.of_split("train", "validation")
         ]
         said = [choices.method, choices.target, choices.frozen, self.configuration.seed, round_number]
+        said.append(list(self.configuration.bounds))
         return _sum([to_json(self.plan), said, cases])
 
     def open(self, case: Case, round_number: int) -> PreparedCase:
@@ -127,6 +182,12 @@ class Session:
     def opened(self, cases: tuple[Case, ...], round_number: int) -> Iterator[PreparedCase]:
         for case in cases:
             yield self.open(case, round_number)
+
+
+def _imperfect(description: Any) -> frozenset[str]:
+    """The structures whose labels are doubtful, as `labels.json` says."""
+    found = description.get("imperfect") if isinstance(description, dict) else None
+    return frozenset(found) if isinstance(found, list) else frozenset()
 
 
 def _sum(value: Any) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -15,10 +15,10 @@ from torch import nn
 from ..config import Plan
 from ..run.events import Event
 from ..run.failure import Failure
-from .batches import BatchMaker
+from .batches import Batch
 from .checkpoint import load, save
 from .device import Device, free_unused, is_out_of_memory
-from .objective import Objective
+from .objective import Objective, Remembering
 
 PROGRESS_SECONDS = 1.0
 AS_GOOD = 0.02
@@ -26,8 +26,20 @@ AS_GOOD = 0.02
 structures, tell two networks no better apart, and a network from the middle of a falling learning rate draws organs much too large."""
 EVERY_STEP, AVERAGE_EVERY = 100, 4
 """After the first hundred steps the running average takes every fourth step's weights, as much of them as of four: it costs a read and a write of every weight."""
+PACE = 0.1
+"""How much of the time that a step is taken to need comes from the last one: steps over doubtful labels take several times as long as those before."""
 MOST_LOST = 10
 """After so many steps in a row without a usable gradient something is wrong with more than a step."""
+
+
+Terms = dict[str, torch.Tensor]
+
+
+class Batches(Protocol):
+    """What makes the batch of any step."""
+
+    def batch(self, step: int, size: int) -> Batch:
+        """The batch of `step` with `size` windows."""
 
 
 class Cancelled(Exception):
@@ -56,7 +68,10 @@ class Stage:
 
 @dataclass
 class Progress:
-    """What a training remembers beside the weights. recent: the losses since the last noted one."""
+    """What a training remembers beside the weights. terms: the parts of the loss by name, None where a step had no such part.
+
+    recent: the terms of the steps since the last noted ones.
+    """
 
     step: int = 0
     batch: int = 1
@@ -66,12 +81,14 @@ class Progress:
     validation: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
     best_score: float = -1.0
-    recent: list[float] = field(default_factory=list)
+    terms: dict[str, list[float | None]] = field(default_factory=dict)
+    recent: list[dict[str, float]] = field(default_factory=list)
 
     def curves(self) -> dict[str, Any]:
         return {
             "steps": self.steps,
             "loss": self.loss,
+            "terms": {name: row + [None] * (len(self.steps) - len(row)) for name, row in self.terms.items()},
             "validation": self.validation,
             "best_step": self.best_step,
             "seconds": self.seconds,
@@ -82,9 +99,11 @@ class Progress:
 class Trainer:
     """Trains one network in place. Everything that chance decides comes from the batch maker's seed and the step number, so a resumed training repeats an undisturbed one."""
 
-    def __init__(self, network: nn.Module, objective: Objective, maker: BatchMaker, plan: Plan, device: Device) -> None:
+    def __init__(self, network: nn.Module, objective: Objective, maker: Batches, plan: Plan, device: Device) -> None:
         self.network = network
         self._objective = objective
+        given: Any = objective
+        self._memory: Remembering | None = given if isinstance(given, Remembering) else None
         self._maker = maker
         self._plan = plan
         self._device = device
@@ -98,6 +117,8 @@ class Trainer:
         self._best: dict[str, torch.Tensor] | None = None
         self._optimiser = _optimiser(network, plan)
         self._scaler = torch.amp.GradScaler(device.name, enabled=device.precision == "float16")
+        if self._memory is not None:
+            self._memory.watch(self._optimiser)
 
     def run(self, stage: Stage) -> Iterator[Event]:
         """Trains until the stage's last step or until validation has stopped rising. Afterwards the network holds the best weights.
@@ -108,7 +129,8 @@ class Trainer:
         if progress.step:
             yield Event("resumed", {"stage": stage.name, "step": progress.step, "steps": stage.steps})
         started, saved, told = time.monotonic() - progress.seconds, time.monotonic(), 0.0
-        window = [torch.tensor(value, device=self._device.torch) for value in progress.recent]
+        window = [self._on_device(terms) for terms in progress.recent]
+        pace: float | None = None
         if stage.goes_on and not progress.validation:
             # What it starts with is a candidate too: a round never ends with a network that validation likes less.
             yield from self._validated(stage, progress)
@@ -118,13 +140,14 @@ class Trainer:
                 raise Cancelled
             window.append((yield from self._step_that_fits(stage, progress)))
             progress.step += 1
-            progress.seconds = time.monotonic() - started
+            took, progress.seconds = time.monotonic() - started - progress.seconds, time.monotonic() - started
+            pace = took if pace is None else pace + PACE * (took - pace)
             last = progress.step == stage.steps
             if last or progress.step % 10 == 0:
                 self._note_loss(progress, window)
                 if last or time.monotonic() - told >= PROGRESS_SECONDS:
                     told = time.monotonic()
-                    yield _progress_event(stage, progress)
+                    yield _progress_event(stage, progress, pace)
             if last or progress.step % self._plan.validate_every == 0:
                 yield from self._validated(stage, progress)
                 progress.seconds = time.monotonic() - started
@@ -135,7 +158,10 @@ class Trainer:
         self.network.load_state_dict(self._best if self._best is not None else self._averaged())
         self.progress = progress
 
-    def _step_that_fits(self, stage: Stage, progress: Progress) -> Generator[Event, None, torch.Tensor]:
+    def _on_device(self, terms: dict[str, float]) -> Terms:
+        return {name: torch.tensor(value, device=self._device.torch) for name, value in terms.items()}
+
+    def _step_that_fits(self, stage: Stage, progress: Progress) -> Generator[Event, None, Terms]:
         """One step; when memory runs out, half the batch and again."""
         while True:
             try:
@@ -153,7 +179,7 @@ class Trainer:
             progress.batch = max(1, progress.batch // 2)
             yield Event("note", {"message": f"Memory ran out; going on with {progress.batch} windows per step."})
 
-    def _step(self, stage: Stage, step: int, batch_size: int) -> torch.Tensor:
+    def _step(self, stage: Stage, step: int, batch_size: int) -> Terms:
         if not self.network.training:
             self.network.train()
         for group in self._optimiser.param_groups:
@@ -164,16 +190,19 @@ class Trainer:
             terms = self._objective(self.network, batch)
             loss = torch.stack(list(terms.values())).sum()
         self._scaler.scale(loss).backward()
+        told = {name: term.detach() for name, term in terms.items()}
         if self._plan.clip_norm > 0:
             self._scaler.unscale_(self._optimiser)
             if self._is_lost(self._clipped(), step):
                 # With float16 the scale was too large; it is halved here as after a step.
                 self._scaler.update()
-                return loss.detach()
+                return told
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self._follow(step)
-        return loss.detach()
+        if self._memory is not None:
+            self._memory.after_step(self.network, step)
+        return told
 
     def _clipped(self) -> torch.Tensor:
         """The norm of the whole gradient, which is shortened to `clip_norm` where it is longer.
@@ -237,17 +266,24 @@ class Trainer:
         return self._plan.patience > 0 and since >= self._plan.patience
 
     @staticmethod
-    def _note_loss(progress: Progress, window: list[torch.Tensor]) -> None:
-        value = float(torch.stack(window).mean())
-        window.clear()
+    def _note_loss(progress: Progress, window: list[Terms]) -> None:
+        """Notes the mean loss of the steps since the last noted one, and the mean of each of its terms."""
+        value = float(torch.stack([torch.stack(list(terms.values())).sum() for terms in window]).mean())
         _check_finite(value, progress)
+        for name in dict.fromkeys(name for terms in window for name in terms):
+            # Terms may set in during a training, such as those of doubtful labels after the warm-up.
+            found = [terms[name] for terms in window if name in terms]
+            row = progress.terms.setdefault(name, [])
+            row += [None] * (len(progress.steps) - len(row))
+            row.append(float(torch.stack(found).mean()))
+        window.clear()
         progress.steps.append(progress.step)
         progress.loss.append(value)
 
-    def _save(self, stage: Stage, progress: Progress, window: list[torch.Tensor]) -> None:
-        progress.recent = [float(value) for value in window]
+    def _save(self, stage: Stage, progress: Progress, window: list[Terms]) -> None:
+        progress.recent = [{name: float(term) for name, term in terms.items()} for terms in window]
         # Weights that are lost must not take the place of a checkpoint that is not.
-        _check_finite(sum(progress.recent), progress)
+        _check_finite(sum(value for terms in progress.recent for value in terms.values()), progress)
         save(
             stage.checkpoint,
             {
@@ -256,6 +292,7 @@ class Trainer:
                 "best": self._best or {},
                 "optimiser": self._optimiser.state_dict(),
                 "scaler": self._scaler.state_dict(),
+                "objective": {} if self._memory is None else self._memory.state(),
                 "progress": vars(progress),
                 "made_with": stage.made_with,
             },
@@ -277,6 +314,8 @@ class Trainer:
             self._best = content["best"] or None
             self._optimiser.load_state_dict(content["optimiser"])
             self._scaler.load_state_dict(content["scaler"])
+            if self._memory is not None:
+                self._memory.load_state(content["objective"])
             return Progress(**content["progress"])
         except (KeyError, RuntimeError, ValueError, TypeError):
             raise Failure(
@@ -325,7 +364,8 @@ def _built(parameters: list[nn.Parameter], plan: Plan, fused: bool | None) -> to
     return torch.optim.AdamW(parameters, rate, weight_decay=decay, fused=fused)
 
 
-def _progress_event(stage: Stage, progress: Progress) -> Event:
-    left = progress.seconds / progress.step * (stage.steps - progress.step)
+def _progress_event(stage: Stage, progress: Progress, step_seconds: float) -> Event:
+    left = step_seconds * (stage.steps - progress.step)
+    terms = {name: row[-1] for name, row in progress.terms.items() if len(row) == len(progress.steps)}
     fields = {"stage": stage.name, "step": progress.step, "steps": stage.steps, "loss": progress.loss[-1]}
-    return Event("progress", {**fields, "seconds_left": round(left, 1)})
+    return Event("progress", {**fields, "terms": terms, "seconds_left": round(left, 1)})

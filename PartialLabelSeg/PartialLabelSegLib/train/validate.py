@@ -17,7 +17,7 @@ from .prepared import PreparedCase
 def validation_dice(network: nn.Module, cases: Sequence[PreparedCase], plan: Plan, device: Device) -> dict[str, float]:
     """Mean Dice per structure name over the cases in which it is known and drawn; nan where there is no such case.
 
-    A soft label is hardened at 0.5, and counts on the slices that were read.
+    Doubtful labels do not count. A soft label is hardened at 0.5, and counts on the slices that were read.
     """
     scores: dict[str, list[float]] = {name: [] for name in plan.structures}
     for case in cases:
@@ -25,7 +25,7 @@ def validation_dice(network: nn.Module, cases: Sequence[PreparedCase], plan: Pla
         predicted, _ = exclusive_labels(volume.numpy() for volume in probability)
         for value, name in enumerate(plan.structures, 1):
             where = case.looked_at(value)
-            if where is None or value not in case.points:
+            if where is None or value not in case.points or case.is_imperfect(value):
                 continue
             truth = case.positive(value) & where
             if truth.any():

@@ -63,6 +63,7 @@ class Cut:
     image: float16 as prepared, (N, S, R, C); it becomes float32 on the device. label: uint8 (N, S', R, C), OUTSIDE beyond the scan; S' is 1 for 2D and 2.5D.
     planes: per plane name a bool (N, S', R, C) array, only for planes that some case of the batch has. known: bool (N, K).
     soft: per structure value with a soft label in some case of the batch its probabilities, float16 (N, S', R, C), nan where there is none.
+    imperfect: bool (N, K), whose labels are doubtful; None: of none in the batch.
     """
 
     image: np.ndarray
@@ -70,6 +71,7 @@ class Cut:
     planes: dict[str, np.ndarray]
     known: np.ndarray
     soft: dict[int, np.ndarray] = field(default_factory=dict)
+    imperfect: np.ndarray | None = None
 
 
 def cut_windows(sources: Sources, windows: Sequence[Window], plan: Plan, size: tuple[int, int, int]) -> Cut:
@@ -94,7 +96,14 @@ def cut_windows(sources: Sources, windows: Sequence[Window], plan: Plan, size: t
     for index in {window.case for window in windows}:
         sources.cases[index].give_back_pages()
     known = np.stack([sources.cases[window.case].known for window in windows])
-    return Cut(image, label, planes, known, soft)
+    return Cut(image, label, planes, known, soft, _imperfect(sources, windows))
+
+
+def _imperfect(sources: Sources, windows: Sequence[Window]) -> np.ndarray | None:
+    cases = [sources.cases[window.case] for window in windows]
+    if not any(case.has_imperfect() for case in cases):
+        return None
+    return np.stack([np.zeros_like(case.known) if case.imperfect is None else case.imperfect for case in cases])
 
 
 def _spans(centre: tuple[int, ...], shape: tuple[int, ...], size: tuple[int, ...]) -> list[tuple[slice, slice]]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from PartialLabelSegLib.data.importers.cells import (
     parse_label_files,
+    parse_made_cell,
     parse_ranges,
     parse_slices,
     parse_slices_cell,
@@ -114,3 +115,31 @@ def test_several_label_files_are_named_by_structure() -> None:
 def test_label_files_that_are_not_understood_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_label_files(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("", {}),
+        (" Quick ", {"*": "quick"}),
+        ("Liver: quick; Spleen : CHECKED;", {"Liver": "quick", "Spleen": "checked"}),
+        ("quick; a: b: checked", {"*": "quick", "a: b": "checked"}),
+    ],
+)
+def test_how_labels_were_made_is_a_word_for_the_scan_or_for_structures(text: str, made: dict[str, str]) -> None:
+    assert parse_made_cell(text) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("hasty", "'hasty' is not one of checked, quick"),
+        ("Liver: ", "'Liver:' is not of the form 'quick' or 'Liver: quick'"),
+        (": quick", "': quick' is not of the form"),
+        ("quick; checked", "it says twice how the labels of the scan were made"),
+        ("Liver: quick; Liver: quick", "it says twice how the labels of 'Liver' were made"),
+    ],
+)
+def test_a_cell_on_how_labels_were_made_that_is_not_understood_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parse_made_cell(text)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from PartialLabelSegLib.data.importers.choices import EVERY, CaseChoices, CohortChoices, read_choices
 from PartialLabelSegLib.data.labels import Slices
-from PartialLabelSegLib.data.types import State
+from PartialLabelSegLib.data.types import CHECKED, MADE, QUICK, State
 from PartialLabelSegLib.run.failure import Failure
 
 NAMES = st.sampled_from(["Liver", "Leber", "left kidney", "Ω", "a: b; c@y"])
@@ -32,7 +32,8 @@ def cohort_choices(draw: st.DrawFn) -> CohortChoices:
     }
     slices = {case: said for case, said in slices.items() if said}
     only = draw(st.none() | st.frozensets(st.sampled_from(["a", "b"])))
-    return CohortChoices(names, states, slices, draw(st.frozensets(st.sampled_from(["c", "d"]))), only)
+    made = draw(st.dictionaries(CASES, st.dictionaries(NAMES | st.just(EVERY), st.sampled_from(MADE), min_size=1)))
+    return CohortChoices(names, states, slices, draw(st.frozensets(st.sampled_from(["c", "d"]))), only, made)
 
 
 @given(cohort_choices())
@@ -76,6 +77,10 @@ def test_a_case_is_left_out_by_name_or_because_only_others_are_wanted() -> None:
         ({"state": {}}, "it has no part 'state'; the parts are format, names, states"),
         ({"states": {"a": {"Liver": "drawn"}}}, "'drawn' is not one of labelled, missing, absent, some slices"),
         ({"states": {"a": {"Liver": ""}}}, "the state of 'Liver' is empty"),
+        ({"made": {"a": {"Liver": "hasty"}}}, "'hasty' is not one of checked, quick"),
+        ({"made": {"a": {"Liver": " "}}}, "how the label of 'Liver' was made is empty"),
+        ({"made": {"a": "quick"}}, "\"made\" of 'a' is not an object of words"),
+        ({"made": ["a"]}, '"made" is not an object of cases'),
         ({"states": {"a": ["Liver"]}}, "\"states\" of 'a' is not an object of words"),
         ({"names": ["a"]}, '"names" is not an object of cases'),
         ({"names": {"a": {"Leber": 1}}}, "\"names\" of 'a' is not an object of words"),
@@ -109,3 +114,29 @@ def test_a_file_that_is_not_there_or_not_json_or_says_two_things_is_a_sentence(t
     with pytest.raises(Failure) as caught:
         read_choices(path)
     assert str(tmp_path) not in str(caught.value)
+
+
+@given(st.dictionaries(CASES, st.dictionaries(NAMES | st.just(EVERY), st.sampled_from(MADE), min_size=1)), CASES, NAMES)
+def test_of_how_a_label_was_made_the_most_specific_word_counts(
+    made: dict[str, dict[str, str]], case: str, structure: str
+) -> None:
+    order = [(case, structure), (case, EVERY), (EVERY, structure), (EVERY, EVERY)]
+    words = [made[one][other] for one, other in order if other in made.get(one, {})]
+    quick = CohortChoices(made=made).of(case).quick([structure])
+    assert (structure in quick) is (bool(words) and words[0] == QUICK)
+
+
+def test_what_is_said_of_how_labels_were_made_stands_over_the_data_set() -> None:
+    choices = CohortChoices(made={EVERY: {"Liver": CHECKED}, "a": {"Spleen": QUICK}})
+    names = ("Liver", "Spleen", "Heart")
+    assert choices.of("a").quick(names, frozenset({"Liver", "Heart"})) == {"Spleen", "Heart"}
+    assert choices.of("b").quick(names, frozenset({"Liver"})) == frozenset()
+    assert choices.cases == {"a"}
+    assert choices.of("a").says_something()
+
+
+def test_without_a_word_on_how_labels_were_made_the_file_is_as_it_was() -> None:
+    assert "made" not in CohortChoices(made={"a": {}}).to_json()
+    assert CohortChoices(made={"b": {"x": QUICK, "a": CHECKED}}).to_json()["made"] == {"b": {"a": CHECKED, "x": QUICK}}
+    with pytest.raises(ValueError, match="'a' were made must be one of checked, quick, got 'hasty'"):
+        CohortChoices(made={"a": {"Liver": "hasty"}})

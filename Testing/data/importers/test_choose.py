@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +276,53 @@ def test_what_is_said_before_the_voxels_are_read_follows_the_choices(tmp_path: P
     cohort = read(manifest(tmp_path), names={"all": {"Liver": "Hepar"}}, states={"all": {"Spleen": "missing"}})
     source = cohort.sources[0]
     assert source.states == {"Hepar": LABELLED, "Spleen": MISSING}
+
+
+def test_how_labels_were_made_is_chosen_by_scan_and_structure(tmp_path: Path) -> None:
+    cohort = read(
+        manifest(tmp_path), made={"*": {"*": "quick"}, "all": {"Spleen": "checked"}, "liver": {"*": "checked"}}
+    )
+    assert labels_of(cohort, "all").imperfect == {"Liver"}
+    assert labels_of(cohort, "liver").imperfect == frozenset()
+    # Nobody drew anything in it, so there is nothing that could be quick.
+    assert labels_of(cohort, "none").imperfect == frozenset()
+
+
+def test_a_quick_label_is_drawn_as_it_was(tmp_path: Path) -> None:
+    plain, quick = (
+        labels_of(read(manifest(tmp_path), **said), "all") for said in ({}, {"made": {"*": {"*": "quick"}}})
+    )
+    assert not plain.imperfect
+    assert quick.imperfect == {"Liver", "Spleen"}
+    assert replace(quick, imperfect=frozenset()).same_as(plain)
+
+
+def test_a_structure_of_several_drawings_is_quick_where_one_of_them_is(tmp_path: Path) -> None:
+    manifest(tmp_path)
+    lines = ("case,image,labels,Liver,Spleen,made", "a,ct.nrrd,labels.nrrd,labelled,labelled,Spleen: quick")
+    (tmp_path / "cases.csv").write_text("\n".join(lines) + "\n")
+    names = {"*": {"Liver": "Organs", "Spleen": "Organs"}}
+    assert labels_of(read(tmp_path, names=names), "a").imperfect == {"Organs"}
+    assert labels_of(read(tmp_path, names=names, made={"a": {"Organs": "checked"}}), "a").imperfect == frozenset()
+    assert labels_of(read(tmp_path, names={"*": {"Spleen": ""}}), "a").imperfect == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            {"made": {"all": {"Livr": "quick"}}},
+            "Case 'all', structure 'Livr': the choices say that it was made quickly, but there is no structure of that name. "
+            "Perhaps 'Liver' is meant.",
+        ),
+        (
+            {"names": {"all": {"Liver": "Leber"}}, "made": {"all": {"Liver": "checked"}}},
+            "Case 'all', structure 'Liver': the choices say that it was made with care, and also that it counts as 'Leber' there.",
+        ),
+        ({"made": {"gone": {"Liver": "quick"}}}, "Case 'gone': the choices speak of it, but no data set holds a case"),
+    ],
+)
+def test_how_labels_were_made_is_said_of_what_is_there(tmp_path: Path, said: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Failure) as caught:
+        read(manifest(tmp_path), **said)
+    assert caught.value.sentence().startswith(sentence)

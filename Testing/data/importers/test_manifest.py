@@ -156,3 +156,29 @@ def test_a_dicom_folder_may_be_the_image(tmp_path: Path) -> None:
         writer.Execute(plane)
     source = source_of(read_cohort(write(tmp_path, "A,series,,,,")))
     np.testing.assert_array_equal(sitk.GetArrayFromImage(source.read_image()), grey_values(STRAIGHT))
+
+
+@pytest.mark.parametrize(
+    ("cell", "quick"),
+    [
+        ("", set()),
+        ("checked", set()),
+        ("QUICK", {"Liver", "Spleen"}),
+        ("Liver: quick", {"Liver"}),
+        ("quick; Liver: checked", {"Spleen"}),
+        ("Tumour: quick", set()),
+    ],
+)
+@pytest.mark.parametrize("files", ["labels.nii.gz", "Liver=liver.nrrd;Spleen=spleen.nrrd", "all.seg.nrrd"])
+def test_a_line_says_which_labels_were_drawn_quickly(tmp_path: Path, files: str, cell: str, quick: set[str]) -> None:
+    masks = {name: MASKS[name] for name in ("Liver", "Spleen")}
+    for name, mask in masks.items():
+        write_volume(tmp_path / f"{name.lower()}.nrrd", OBLIQUE, mask.astype(np.uint8))
+    write_segments(tmp_path / "all.seg.nrrd", OBLIQUE, masks)
+    # The tumour is missing, so nothing that is said of its label counts.
+    write(tmp_path, f"A,ct.nrrd,{files},labelled,,labelled,{cell}", head=f"{HEAD},made")
+    write_volume(tmp_path / "labels.nii.gz", OBLIQUE, (MASKS["Liver"] + 3 * MASKS["Spleen"]).astype(np.uint8))
+    labels = labels_of(read_cohort(tmp_path))
+    assert labels.imperfect == quick
+    for name, mask in masks.items():
+        np.testing.assert_array_equal(labels.positive(name), mask)

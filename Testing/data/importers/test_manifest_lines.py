@@ -106,3 +106,22 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (folder / "link.nrrd").symlink_to(tmp_path / "outside.nrrd")
     (problem,) = read_cohort(folder).problems
     assert "leads out of its folder" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("hasty", "Case 'A': how its labels were made is not understood: 'hasty' is not one of checked, quick."),
+        (
+            "Heart: quick",
+            "Case 'A', structure 'Heart': it is said how it was made, but the manifest has no such column.",
+        ),
+    ],
+)
+def test_how_labels_were_made_must_be_understood(tmp_path: Path, cell: str, sentence: str) -> None:
+    lines = (
+        f"{case},ct.nrrd,labels.nii.gz,labelled,labelled,labelled,{word}" for case, word in (("A", cell), ("B", ""))
+    )
+    cohort = read_cohort(write(tmp_path, *lines, head=f"{HEAD},made"))
+    assert [source.case for source in cohort.sources] == ["B"]
+    assert [problem.sentence()[: len(sentence)] for problem in cohort.problems] == [sentence]

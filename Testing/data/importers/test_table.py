@@ -45,6 +45,7 @@ def test_every_way_of_saving_it_is_the_same_table(tmp_path: Path, content: bytes
         "split": "",
         "slices": "",
         "soft": "",
+        "made": "",
     }
     assert table.rows[1].states == {"Liver": "", "Größe": "absent"}
     assert table.problems == ()

@@ -80,3 +80,13 @@ def write_knee(folder: Path, lines: Iterable[Mapping[str, str]] = (KNEE_LINE,), 
     (folder / "scores.csv").write_text(scores, encoding="utf-8")
     write_table(folder / "study.csv", lines)
     return folder
+
+
+def noisy_masks(
+    errors: tuple[float, ...], shape: tuple[int, int, int] = (5, 14, 15), seed: int = 1
+) -> list[np.ndarray]:
+    """Readers who mark a block, each wrong in a share of all voxels."""
+    generator = np.random.default_rng(seed)
+    truth = np.zeros(shape, bool)
+    truth[1:4, 4:11, 3:10] = True
+    return [np.where(generator.random(shape) < error, ~truth, truth) for error in errors]

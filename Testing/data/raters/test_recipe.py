@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from data.raters.studies import knee, knee_bone, masks, reading
-from PartialLabelSegLib.data.raters.consensus import majority, staple, svls, vote_share
+from PartialLabelSegLib.data.raters.consensus import majority, svls, vote_share
 from PartialLabelSegLib.data.raters.rated import RatedScan
 from PartialLabelSegLib.data.raters.recipe import METHODS, Recipe, make
+from PartialLabelSegLib.data.raters.staple import staple
 from PartialLabelSegLib.data.raters.steps import SoftSteps, prepare, soft_label
 
 

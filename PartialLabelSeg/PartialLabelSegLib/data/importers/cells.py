@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from ..labels import Slices
-from ..types import State, clean_name
+from ..types import CHECKED, MADE, State, clean_name
 
 AXIS_LETTERS = "zyx"
 """The letter of each array axis: 'z' is the scan's stored slice axis, 'y' and 'x' its rows and columns."""
+EVERY = "*"
 _HIGHEST = 100_000
 
 
@@ -80,6 +81,31 @@ def slices_from_json(value: Any) -> dict[str, Slices]:
         if any(not 0 <= number <= _HIGHEST for number in numbers):
             raise ValueError(f"the slices of '{name}' must count from 0")
         result[clean_name(str(name))] = Slices(_axis(str(entry.get("axis", "z"))), tuple(sorted(set(numbers))))
+    return result
+
+
+def parse_made(text: str) -> str:
+    """checked or quick, in any case; empty is checked."""
+    word = " ".join(text.lower().split())
+    if word and word not in MADE:
+        raise ValueError(f"'{text.strip()}' is not one of {', '.join(MADE)}")
+    return word or CHECKED
+
+
+def parse_made_cell(text: str) -> dict[str, str]:
+    """'quick' -> all structures of the scan, under the name `EVERY`; 'Liver: quick; Spleen: checked' -> these; 'quick; Spleen: checked' -> both."""
+    result: dict[str, str] = {}
+    for entry in text.split(";"):
+        if not entry.strip():
+            continue
+        name, colon, word = entry.rpartition(":")
+        structure = clean_name(name) if colon else EVERY
+        if not structure or not word.strip():
+            raise ValueError(f"'{entry.strip()}' is not of the form 'quick' or 'Liver: quick'")
+        if structure in result:
+            what = "the scan" if structure == EVERY else f"'{structure}'"
+            raise ValueError(f"it says twice how the labels of {what} were made")
+        result[structure] = parse_made(word)
     return result
 
 

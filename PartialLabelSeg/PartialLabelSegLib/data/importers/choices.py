@@ -4,10 +4,12 @@
  "names":     {case: {drawn name: structure}},   several drawn names on one structure are merged; "" leaves a drawing out
  "states":    {case: {structure: "labelled" | "missing" | "absent" | "some slices"}},
  "slices":    {case: {structure: {"axis": "z", "slices": [3, 4]}}},   for some slices; without it those on which it is drawn
+ "made":      {case: {structure: "checked" | "quick"}},   how its label was made; the structure "*" stands for all of a case
  "leave_out": [case, ...],
  "only":      [case, ...]}                       every other case is left out
 
-Every part may be missing. The case "*" stands for all cases; what is said of a case itself comes before it. Structures are named as after renaming.
+Every part may be missing. The case "*" stands for all cases; what is said of a case itself comes before it. Of `made`, what is said
+of a structure comes before what is said of all structures of the same case. Structures are named as after renaming.
 """
 
 from __future__ import annotations
@@ -15,28 +17,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...run.failure import Failure
 from ...run.files import read_json
 from ..labels import Slices
-from ..types import State, clean_name
-from .cells import AXIS_LETTERS, parse_state, slices_from_json
+from ..types import MADE, QUICK, State, clean_name
+from .cells import AXIS_LETTERS, EVERY, parse_made, parse_state, slices_from_json
 from .side_file import duplicate_keys
 
+T = TypeVar("T")
+
 FORMAT = 1
-EVERY = "*"
-_PARTS = ("format", "names", "states", "slices", "leave_out", "only")
+_PARTS = ("format", "names", "states", "slices", "made", "leave_out", "only")
 _WAY_OUT = 'Write, for example, {"format": 1, "names": {"scan-1": {"Leber": "Liver"}}, "states": {"scan-1": {"Spleen": "missing"}}}.'
 
 
 @dataclass(frozen=True)
 class CaseChoices:
-    """What is said of one case. names: of drawings ('' leaves one out); states and slices: of structures, as they are named afterwards."""
+    """What is said of one case. names: of drawings ('' leaves one out); states, slices and made: of structures, as they are named afterwards.
+
+    made: 'checked' or 'quick'; the name `EVERY` stands for all structures that are not named.
+    """
 
     names: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     slices: Mapping[str, Slices] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
 
     def renamed(self, name: str) -> str:
         """The structure that a drawing counts as; '' where it is left out."""
@@ -47,7 +54,12 @@ class CaseChoices:
         return [name for name in drawings if self.renamed(name) == structure]
 
     def says_something(self) -> bool:
-        return bool(self.names or self.states)
+        return bool(self.names or self.states or self.made)
+
+    def quick(self, structures: Iterable[str], before: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Those of the structures whose labels were made quickly; `before` holds those of which the data set itself says so."""
+        said = {name: self.made.get(name, self.made.get(EVERY, "")) for name in structures}
+        return frozenset(name for name, word in said.items() if word == QUICK or (not word and name in before))
 
 
 @dataclass(frozen=True)
@@ -59,8 +71,15 @@ class CohortChoices:
     slices: Mapping[str, Mapping[str, Slices]] = field(default_factory=dict)
     leave_out: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    made: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for case, made in self.made.items():
+            wrong = [word for word in made.values() if word not in MADE]
+            if wrong:
+                raise ValueError(
+                    f"how the labels of '{case}' were made must be one of {', '.join(MADE)}, got {wrong[0]!r}"
+                )
         for case, slices in self.slices.items():
             others = [name for name in slices if self.of(case).states.get(name) is not State.SOME_SLICES]
             if others:
@@ -69,11 +88,15 @@ class CohortChoices:
     @property
     def cases(self) -> frozenset[str]:
         """The cases that are spoken of."""
-        return frozenset((*self.names, *self.states, *self.slices, *self.leave_out, *(self.only or ()))) - {EVERY}
+        by_case = (*self.names, *self.states, *self.slices, *self.made)
+        return frozenset((*by_case, *self.leave_out, *(self.only or ()))) - {EVERY}
 
     def of(self, case: str) -> CaseChoices:
-        parts = [{**part.get(EVERY, {}), **part.get(case, {})} for part in (self.names, self.states, self.slices)]
-        return CaseChoices(*parts)  # type: ignore[arg-type]
+        """What is said of a case: of the case itself, else of all of them."""
+        own = self.made.get(case, {})
+        # Where the case says it of all its structures, nothing that is said of all cases is left to hold.
+        made = own if EVERY in own else {**self.made.get(EVERY, {}), **own}
+        return CaseChoices(_of(self.names, case), _of(self.states, case), _of(self.slices, case), made)
 
     def leaves_out(self, case: str) -> bool:
         return case in self.leave_out or (self.only is not None and case not in self.only)
@@ -89,6 +112,8 @@ class CohortChoices:
             "slices": _sorted({case: _slices_json(slices) for case, slices in self.slices.items() if slices}),
             "leave_out": sorted(self.leave_out),
         }
+        made = _sorted({case: dict(said) for case, said in self.made.items()})
+        result.update({"made": made} if made else {})
         return result if self.only is None else {**result, "only": sorted(self.only)}
 
     @classmethod
@@ -109,7 +134,12 @@ class CohortChoices:
             slices,
             frozenset(_cases(value, "leave_out")),
             only,
+            {case: _made(part) for case, part in _by_case(value, "made").items()},
         )
+
+
+def _of(part: Mapping[str, Mapping[str, T]], case: str) -> dict[str, T]:
+    return {**part.get(EVERY, {}), **part.get(case, {})}
 
 
 def read_choices(path: Path) -> CohortChoices:
@@ -160,6 +190,13 @@ def _states(said: Mapping[str, str]) -> dict[str, State]:
     if empty:
         raise ValueError(f"the state of '{empty[0]}' is empty")
     return {clean_name(name): parse_state(word) for name, word in said.items()}
+
+
+def _made(said: Mapping[str, str]) -> dict[str, str]:
+    empty = [name for name, word in said.items() if not word.strip()]
+    if empty:
+        raise ValueError(f"how the label of '{empty[0]}' was made is empty")
+    return {clean_name(name): parse_made(word) for name, word in said.items()}
 
 
 def _cases(value: Mapping[str, Any], part: str) -> list[str]:

@@ -9,7 +9,7 @@ from functools import partial
 
 from ...run.failure import Failure
 from ..geometry import Grid
-from ..types import State, Structure
+from ..types import CHECKED, QUICK, State, Structure
 from .choices import EVERY, CaseChoices, CohortChoices
 from .draft import DataSet, Draft
 from .drawing import Drawing, Drawn
@@ -18,6 +18,7 @@ from .names import similar_names
 from .rename import renamed, renamed_drawn, said_otherwise
 
 _CORRECT = "Correct its name in the choices, or take it out of them."
+_HOW = {CHECKED: "with care", QUICK: "quickly"}
 
 
 def chosen(data: DataSet, choices: CohortChoices) -> DataSet:
@@ -59,16 +60,18 @@ def _check_names(case: str, wish: CaseChoices, drawings: Collection[str]) -> Non
 
 def _check_structures(case: str, wish: CaseChoices, names: Collection[str]) -> None:
     shown = "" if case == EVERY else case
-    for name in wish.states:
+    said = {name: f"is {state.value}" for name, state in wish.states.items()}
+    made = {name: f"was made {_HOW[word]}" for name, word in wish.made.items() if name != EVERY}
+    for name, words in {**made, **said}.items():
         if wish.renamed(name) != name and not wish.merged_from(name, wish.names):
             called = wish.renamed(name)
             what = f"counts as '{called}' there" if called else "is left out there"
-            text = f"the choices say that it is {wish.states[name].value}, and also that it {what}."
+            text = f"the choices say that it {words}, and also that it {what}."
             raise Failure(
                 text, case=shown, structure=name, way_out="Name structures as they are called after renaming."
             )
         if name not in names:
-            text = f"the choices say that it is {wish.states[name].value}, but there is no structure of that name."
+            text = f"the choices say that it {words}, but there is no structure of that name."
             raise Failure(f"{text}{_perhaps(name, names)}", case=shown, structure=name, way_out=_CORRECT)
 
 

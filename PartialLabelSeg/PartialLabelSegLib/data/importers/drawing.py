@@ -44,6 +44,7 @@ class Drawing:
     slices: where a structure was looked for on some slices only. ignored: bool (z, y, x), voxels of which nothing is known.
     in_part: drawn structures of which more may be there, elsewhere in the scan. firm: those of which `said` also holds where voxels are ignored.
     soft: float32 (z, y, x) in 0..1, nan where nobody looked, of structures whose label is a probability; `drawn` holds them hardened.
+    quick: the structures whose label was made quickly, whether they have voxels or not.
     """
 
     drawn: Mapping[str, Drawn] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Drawing:
     in_part: frozenset[str] = frozenset()
     firm: frozenset[str] = frozenset()
     soft: Mapping[str, np.ndarray] = field(default_factory=dict)
+    quick: frozenset[str] = frozenset()
 
 
 def united(parts: Sequence[Drawn]) -> Drawn:

@@ -5,6 +5,7 @@ are the values 1..K in order); a `.seg.nrrd`; or several masks, `Liver=liver.nii
 Structures that share voxels in one scan may overlap in all: found by reading such masks and segments beforehand, unless
 `"overlapping": [["Liver", "Tumour"]]` in `structures.json` says which do.
 `soft` names a JSON file with a probability volume per structure, as several raters leave them (data/importers/soft.py).
+`made` says how the labels of a scan were made, checked (also where it is empty) or quick: `quick`, or `Liver: quick`, or `quick; Spleen: checked`.
 `slices` is text such as `Liver: 3-10, 15; Spleen@y: 4` (from 0, along the scan's stored axes, z unless said) or a JSON file.
 """
 
@@ -19,8 +20,8 @@ from ...run.files import inside, read_json
 from ..case import SPLITS
 from ..image_io import read_scan
 from ..labels import Slices
-from ..types import Problem, State, clean_name
-from .cells import parse_label_files, parse_slices_cell, parse_state, slices_from_json
+from ..types import QUICK, Problem, State, clean_name
+from .cells import EVERY, parse_label_files, parse_made_cell, parse_slices_cell, parse_state, slices_from_json
 from .draft import DataSet, Draft
 from .manifest_labels import ManifestLabels
 from .names import similar_names
@@ -78,6 +79,11 @@ def _draft(name: str, row: Row, folder: Path, meaning: Meaning) -> tuple[Draft |
         soft = _soft(folder, row.fixed["soft"], states, slices)
     except Failure as failure:
         problems.append(Problem.of(failure, name))
+    quick: frozenset[str] = frozenset()
+    try:
+        quick = _quick(row.fixed["made"], states)
+    except Failure as failure:
+        problems.append(Problem.of(failure, name))
     split = row.fixed["split"].lower()
     if split not in SPLITS:
         problems.append(
@@ -94,7 +100,7 @@ def _draft(name: str, row: Row, folder: Path, meaning: Meaning) -> tuple[Draft |
         return None, problems
     partly = {*slices, *(key for key, file in soft.items() if file.slices is not None)}
     states = {key: State.SOME_SLICES if key in partly else state for key, state in states.items()}
-    labels = ManifestLabels(files, states, slices, meaning, soft)
+    labels = ManifestLabels(files, states, slices, meaning, soft, quick)
     own = labels.draw_own if (files or soft) and meaning.overlapping is None else None
     holds = frozenset(key for key, state in states.items() if state is not State.MISSING)
     return Draft(name, partial(read_scan, image), labels.draw, states, split, own, holds), []
@@ -195,3 +201,22 @@ def _soft(folder: Path, cell: str, states: Mapping[str, State], slices: Mapping[
             text = "its slices are listed in the manifest and in the list of soft labels."
             raise Failure(text, structure=structure, way_out="Keep one of the two lists.")
     return found
+
+
+def _quick(cell: str, states: Mapping[str, State]) -> frozenset[str]:
+    """The structures of a line whose labels were made quickly. Failure: not understood, or a structure that is no column."""
+    try:
+        made = parse_made_cell(cell)
+    except ValueError as error:
+        raise Failure(
+            f"how its labels were made is not understood: {error}.",
+            way_out="Write checked, quick, or, for example, Liver: quick; Spleen: checked.",
+        ) from None
+    for structure in made:
+        if structure != EVERY and structure not in states:
+            raise Failure(
+                "it is said how it was made, but the manifest has no such column.",
+                structure=structure,
+                way_out="Correct the name.",
+            )
+    return frozenset(name for name in states if made.get(name, made.get(EVERY)) == QUICK)

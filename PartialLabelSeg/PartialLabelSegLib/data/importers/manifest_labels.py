@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +30,12 @@ class ManifestLabels:
     slices: Mapping[str, Slices]
     meaning: Meaning
     soft: Mapping[str, SoftFile] = field(default_factory=dict)
+    quick: frozenset[str] = frozenset()
 
     def draw(self, grid: Grid) -> Drawing:
         """The drawing on the scan's grid."""
-        return with_soft(self._draw(grid), self.soft, grid) if self.soft else self._draw(grid)
+        drawing = with_soft(self._draw(grid), self.soft, grid) if self.soft else self._draw(grid)
+        return replace(drawing, quick=self.quick)
 
     def _draw(self, grid: Grid) -> Drawing:
         if not self.files:

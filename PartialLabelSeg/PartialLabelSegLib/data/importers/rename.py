@@ -52,7 +52,13 @@ def renamed(drawing: Drawing, wish: CaseChoices) -> Drawing:
         problems=tuple(problems),
         in_part=frozenset(in_part),
         soft=_renamed_soft(drawing, wish),
+        quick=frozenset(filter(None, map(wish.renamed, drawing.quick & _speaking(drawing)))),
     )
+
+
+def _speaking(drawing: Drawing) -> frozenset[str]:
+    """The drawings of which something is said; one that is missing takes no part in what several make up."""
+    return frozenset(name for name, state in drawing.said.items() if state is not State.MISSING) | set(drawing.drawn)
 
 
 def _renamed_soft(drawing: Drawing, wish: CaseChoices) -> dict[str, np.ndarray]:
@@ -116,7 +122,7 @@ def _drawn_in_part(name: str, quiet: Collection[str]) -> Problem:
 
 
 def said_otherwise(drawing: Drawing, wish: CaseChoices, grid: Grid) -> Drawing:
-    """The drawing with the chosen states. A structure that is chosen as missing counts as never drawn; contradictions are found when it is settled."""
+    """The drawing with the chosen states, and with what is said of how its labels were made. A structure that is chosen as missing counts as never drawn; contradictions are found when it is settled."""
     drawn, said, slices = dict(drawing.drawn), dict(drawing.said), dict(drawing.slices)
     problems = list(drawing.problems)
     for name, state in wish.states.items():
@@ -136,6 +142,7 @@ def said_otherwise(drawing: Drawing, wish: CaseChoices, grid: Grid) -> Drawing:
         problems=tuple(problems),
         in_part=drawing.in_part - chosen,
         firm=drawing.firm | chosen,
+        quick=wish.quick([*said, *(name for name in drawn if name not in said)], drawing.quick),
     )
 
 

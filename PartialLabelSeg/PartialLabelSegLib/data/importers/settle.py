@@ -39,7 +39,12 @@ def settled(
         slices = {**{name: where for name, where in slices.items() if name not in around}, **certain}
     origin = (label_map > 0).astype(np.uint8) * np.uint8(EXPERT)
     soft = _soft(drawing, states, grid)
-    return Labels(structures, label_map, known, origin, slices, overlaps, negatives, soft, overlapping), tuple(problems)
+    # A structure that is missing may be drawn in part.
+    quick = {name for name in structures if states[name] is not State.MISSING or name in drawing.drawn} & drawing.quick
+    labels = Labels(
+        structures, label_map, known, origin, slices, overlaps, negatives, soft, overlapping, frozenset(quick)
+    )
+    return labels, tuple(problems)
 
 
 def _soft(drawing: Drawing, states: Mapping[str, State], grid: Grid) -> dict[str, np.ndarray]:

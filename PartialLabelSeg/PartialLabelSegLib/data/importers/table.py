@@ -11,7 +11,7 @@ from pathlib import Path
 from ...run.failure import Failure
 from ..types import Problem, clean_name
 
-FIXED = ("case", "image", "labels", "split", "slices", "soft")
+FIXED = ("case", "image", "labels", "split", "slices", "soft", "made")
 NEEDED = ("case", "image", "labels")
 _FORM = "Its first line must be: case,image,labels, then one column per structure."
 

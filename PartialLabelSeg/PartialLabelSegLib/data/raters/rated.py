@@ -92,22 +92,30 @@ def rater_masks(scan: RatedScan) -> np.ndarray:
     A ticked cell (grade above 0) counts with all its voxels inside the bone, or with all of them where there is no bone mask.
     """
     result = np.zeros((len(scan.readings), *scan.shape), bool)
+    for index in range(scan.count):
+        for mask, plane in zip(result, rater_planes(scan, index)):
+            scan.plane(mask, index)[...] = plane
+    return result
+
+
+def rater_planes(scan: RatedScan, index: int) -> np.ndarray:
+    """bool (raters, ...): the same on slice `index`."""
+    result = np.zeros((len(scan.readings), *scan.plane_shape), bool)
+    ticked: dict[int, list[int]] = {}
     for number, reading in enumerate(scan.readings):
-        if reading.mask is not None:
-            planes = np.moveaxis(result[number], scan.axis, 0)
-            read = reading.read(scan.count)
-            planes[read] = np.moveaxis(reading.mask, scan.axis, 0)[read]
-    ticked = sorted({tick.slice for reading in scan.readings for tick in reading.ticks})
-    for index in ticked:
-        cells = scan.cells(index)
+        if reading.mask is not None and (reading.slices is None or index in reading.slices):
+            result[number] = scan.plane(reading.mask, index)
+        for tick in reading.ticks:
+            if tick.slice == index and tick.grade > 0:
+                assert scan.template is not None
+                ticked.setdefault(number, []).append(tick.row * scan.template.columns + tick.column)
+    cells = scan.cells(index) if ticked else None
+    for number, chosen in ticked.items():
         assert cells is not None and scan.template is not None
-        marked = np.zeros((len(scan.readings), scan.template.cells_per_slice + 1), bool)
-        for number, reading in enumerate(scan.readings):
-            for tick in reading.ticks:
-                if tick.slice == index and tick.grade > 0:
-                    marked[number, tick.row * scan.template.columns + tick.column] = True
-        bone = scan.plane(scan.bone, index) if scan.bone is not None else True
-        for number in np.flatnonzero(marked.any(axis=1)).tolist():
-            # Index -1, outside the grid, is the last entry, which nobody can tick.
-            scan.plane(result[number], index)[...] = marked[number][cells] & bone
+        # Index -1, outside the grid, is the last entry, which nobody can tick.
+        table = np.zeros(scan.template.cells_per_slice + 1, bool)
+        table[chosen] = True
+        result[number] = table[cells]
+        if scan.bone is not None:
+            result[number] &= scan.plane(scan.bone, index)
     return result

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .consensus import majority, staple, svls, vote_share
+from ...run.steps import Steps, finish_now
+from .consensus import majority, svls, vote_share
 from .rated import RatedScan
+from .staple import staple_in_steps
 from .steps import SoftLabel, SoftSteps, prepare, soft_label
 
-METHODS = ("steps", "share", "majority", "staple", "svls")
+STEPS, SHARE, MAJORITY, STAPLE, SVLS = METHODS = ("steps", "share", "majority", "staple", "svls")
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,22 @@ class Made:
 
 def make(scan: RatedScan, recipe: Recipe) -> Made:
     """The label of one structure in one scan. Without a bone mask (masks need none) the steps that ask for it are left out, as `Made.steps` says."""
-    if recipe.method == "steps":
+    return finish_now(make_in_steps(scan, recipe))
+
+
+def make_in_steps(scan: RatedScan, recipe: Recipe) -> Steps[Made]:
+    """The same; STAPLE, which looks at the whole scan before it knows anything, a slice a step."""
+    yield 0.0
+    if recipe.method == STEPS:
         steps = recipe.steps if scan.bone is not None else recipe.steps.without_bone()
         return Made(scan, soft_label(prepare(scan), steps), recipe.threshold, steps)
-    if recipe.method == "staple":
-        found = staple(scan, scan.bone)
+    if recipe.method == STAPLE:
+        found = yield from staple_in_steps(scan, scan.bone)
         raters = {
             reading.rater: {"sensitivity": sensitivity, "specificity": specificity}
             for reading, sensitivity, specificity in zip(scan.readings, found.sensitivity, found.specificity)
         }
         return Made(scan, found.label, recipe.threshold, None, raters)
-    if recipe.method == "svls":
+    if recipe.method == SVLS:
         return Made(scan, svls(scan, recipe.sigma), recipe.threshold)
-    return Made(scan, majority(scan) if recipe.method == "majority" else vote_share(scan), recipe.threshold)
+    return Made(scan, majority(scan) if recipe.method == MAJORITY else vote_share(scan), recipe.threshold)

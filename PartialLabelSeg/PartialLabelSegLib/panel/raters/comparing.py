@@ -1,17 +1,16 @@
-"""How far the raters agree, over all scans of the study: computed on demand, a pair of raters a step, as a table of text."""
+"""How far the raters agree, over all scans of the study: computed on demand, a pair of raters a step; and in words."""
 
 from __future__ import annotations
 
-import itertools
-
-import numpy as np
+import math
+from collections.abc import Callable
 
 from ...data.raters.consensus import majority
 from ...metrics.agreement import Agreement, PairAgreement, RaterAgreement, together
 from ...metrics.agreement_table import icc_text, kappa_text
 from ...metrics.compared_scan import ComparedScan, compared
-from ...metrics.measure import Comparison, Measured, measure
-from ...metrics.scan_agreement import ScanAgreement
+from ...metrics.measure import Summary
+from ...metrics.scan_agreement import ScanAgreement, agreement_in_steps
 from ...metrics.table import aligned, cell
 from ..geometry import grid_of
 from ..steps import Steps, scaled
@@ -21,14 +20,16 @@ from .readings import rated_scan
 from .room import Room
 
 WORDS = "Comparing the raters"
+NOBODY = "Nobody has read anything yet."
 
 
 class Comparing:
-    """`text`: the table, '' before it was asked for. It is that of the study when it was asked for."""
+    """`result`: None before it was asked for. It is that of the study when it was asked for; `message` says why there is none."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self.text = ""
+        self.result: Agreement | None = None
+        self.message = ""
         self.structure = ""
         """Of which it is."""
         self.busy = False
@@ -38,28 +39,28 @@ class Comparing:
         rating = self._room.rating
         if rating is None or self.busy:
             return
-        self.busy, self.structure, self.text = True, rating.structure, ""
+        self.busy, self.structure = True, rating.structure
+        self.result, self.message = None, ""
         self._room.desk.later(self._compared(rating.structure), self._done, WORDS, self._failed)
 
-    def _done(self, text: str) -> None:
-        self.busy, self.text = False, text
+    def _done(self, result: Agreement | None) -> None:
+        self.busy, self.result = False, result
+        self.message = "" if result is not None else NOBODY
         self._room.desk.tell()
 
     def _failed(self, sentence: str) -> None:
         self.busy = False
         self._room.warn(sentence)
 
-    def _compared(self, structure: str) -> Steps[str]:
+    def _compared(self, structure: str) -> Steps[Agreement | None]:
         ratings = [rating for rating in self._room.sitting.study.ratings if rating.structure == structure]
         found: list[ScanAgreement] = []
         for place, rating in enumerate(ratings):
             share = (place / len(ratings), (place + 0.3) / len(ratings), (place + 1) / len(ratings))
             scan = yield from scaled(self._scan(rating), share[0], share[1])
             if scan is not None:
-                found.append((yield from scaled(_measured(scan), share[1], share[2])))
-        if not found:
-            return "Nobody has read anything yet."
-        return text_of(together(found, structure, "majority"))
+                found.append((yield from scaled(agreement_in_steps(scan), share[1], share[2])))
+        return together(found, structure, "majority") if found else None
 
     def _scan(self, rating: Rating) -> Steps[ComparedScan | None]:
         """A scan with its raters; None where nobody has read it, or it is not in the scene."""
@@ -82,52 +83,46 @@ class Comparing:
         return compared(rating.name, grid_of(volume), scan, consensus)
 
 
-def _measured(scan: ComparedScan) -> Steps[ScanAgreement]:
-    """As `scan_agreement`, one comparison a step: surface distances take their time."""
-    pairs: dict[frozenset[str], Measured] = {}
-    against: dict[str, Measured] = {}
-    names = list(scan.masks)
-    whole = len(names) * (len(names) + 1) / 2
-    for name in names:
-        if scan.slices(name).any():
-            against[name] = _compare(scan, scan.masks[name], scan.consensus, (name,))
-        yield len(against) / whole
-    for first, second in itertools.combinations(names, 2):
-        if scan.slices(first, second).any():
-            pairs[frozenset((first, second))] = _compare(scan, scan.masks[first], scan.masks[second], (first, second))
-        yield (len(names) + len(pairs)) / whole
-    ml = {name: scan.slice_ml(mask) for name, mask in scan.masks.items()}
-    read = {name: scan.slices(name) for name in names}
-    return ScanAgreement(scan.case, pairs, against, ml, read, scan.cells, not bool(scan.consensus.any()))
-
-
-def _compare(scan: ComparedScan, first: np.ndarray, second: np.ndarray, raters: tuple[str, ...]) -> Measured:
-    """Two masks on the slices that the raters read."""
-    within = scan.within(scan.slices(*raters))
-    return measure(scan.case, "", Comparison(first, second, scan.grid, within))
+RATER_HEADS = ("Rater", "Dice", "mm", "mL", "Bias mL")
+PAIR_HEADS = ("Pair", "Dice", "mm", "Kappa", "ICC")
 
 
 def text_of(result: Agreement) -> str:
-    """The agreement in columns that fit a narrow panel; mean ± standard deviation over the scans."""
-    heads = ["Rater", "Dice", "Distance mm", "mL", "Bias mL"]
-    parts = ["Each rater against the majority", *aligned([heads, *map(_rater_row, result.raters)])]
+    """The agreement as text in columns; mean ± standard deviation over the scans."""
+    parts = ["Each rater against the majority"]
+    parts += aligned([list(RATER_HEADS), *(rater_cells(item, cell) for item in result.raters)])
     if result.pairs:
-        heads = ["Pair", "Dice", "Distance mm", "Kappa"]
-        parts += ["", "Each pair of raters", *aligned([heads, *map(_pair_row, result.pairs)])]
-        parts += ["", f"Dice of all pairs: {cell(result.dice, 2)}"]
-    if not np.isnan(result.cells.value):
-        parts.append(kappa_text(result.cells))
-    known = not np.isnan(result.volume.value)
-    icc = icc_text(result.volume) if known else "needs two scans or more"
-    return "\n".join([*parts, f"Volume, ICC(2,1): {icc}"])
+        parts += ["", "Each pair of raters"]
+        parts += aligned([list(PAIR_HEADS), *(pair_cells(item, cell) for item in result.pairs)])
+    return "\n".join([*parts, "", *together_words(result)])
 
 
-def _rater_row(item: RaterAgreement) -> list[str]:
-    volumes = [one.rater_ml for one in item.volumes]
-    ml = f"{np.mean(volumes):.2f}" if volumes else "-"
-    return [item.rater, cell(item.dice, 2), cell(item.asd_mm, 1), ml, cell(item.bias_ml, 2)]
+def together_words(result: Agreement) -> list[str]:
+    """What all raters together say, and what was left out."""
+    words = [f"Dice of all pairs: {cell(result.dice, 2)}."] if result.pairs else []
+    if not math.isnan(result.cells.value):
+        words.append(f"{kappa_text(result.cells)}.")
+    known = not math.isnan(result.volume.value)
+    words.append(f"Volume, ICC(2,1): {icc_text(result.volume) if known else 'needs two scans or more'}.")
+    return [*words, *result.remarks]
 
 
-def _pair_row(pair: PairAgreement) -> list[str]:
-    kappa = "-" if np.isnan(pair.cells.value) else f"{pair.cells.value:.2f}"
-    return [f"{pair.first} – {pair.second}", cell(pair.dice, 2), cell(pair.asd_mm, 1), kappa]
+Written = Callable[[Summary, int], str]
+
+
+def mean_only(summary: Summary, places: int) -> str:
+    """Without the spread, for a narrow column."""
+    return "-" if math.isnan(summary.mean) else f"{summary.mean:.{places}f}"
+
+
+def rater_cells(item: RaterAgreement, written: Written) -> list[str]:
+    """One rater against the consensus, under RATER_HEADS."""
+    own = Summary.of(one.rater_ml for one in item.volumes)
+    return [item.rater, written(item.dice, 2), written(item.asd_mm, 1), mean_only(own, 2), written(item.bias_ml, 2)]
+
+
+def pair_cells(pair: PairAgreement, written: Written) -> list[str]:
+    """Two raters, under PAIR_HEADS."""
+    kappa = "-" if math.isnan(pair.cells.value) else f"{pair.cells.value:.2f}"
+    icc = "-" if math.isnan(pair.volume.value) else f"{pair.volume.value:.2f}"
+    return [f"{pair.first} – {pair.second}", written(pair.dice, 2), written(pair.asd_mm, 1), kappa, icc]

@@ -265,6 +265,10 @@ class RatersController:
         if self.room.mode == READ:
             self.reading.toggle()
 
+    def grade_given(self, level: int) -> None:
+        if self.room.mode == READ:
+            self.reading.give_grade(level)
+
     def read_toggled(self) -> None:
         if self.room.mode == READ:
             self.reading.toggle_read()

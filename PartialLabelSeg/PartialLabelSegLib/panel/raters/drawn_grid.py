@@ -37,6 +37,13 @@ def cell_quads(placement: Placement, cells: Iterable[tuple[int, int]], inset: fl
     return _points(placement, np.stack([top, top, bottom, bottom], 1), np.stack([left, right, right, left], 1))
 
 
+def lower_part(quads: np.ndarray, share: float) -> np.ndarray:
+    """float64 (n, 4, 2): of each of the quadrilaterals of `cell_quads` the lower part, so much of its height."""
+    result = quads.copy()
+    result[:, :2] = quads[:, [3, 2]] + share * (quads[:, :2] - quads[:, [3, 2]])
+    return result
+
+
 def around(quads: np.ndarray) -> np.ndarray:
     """float64 (4 n, 2, 2): the sides of quadrilaterals (n, 4, 2) as line segments."""
     return np.stack([quads, np.roll(quads, -1, axis=1)], axis=2).reshape(-1, 2, 2)

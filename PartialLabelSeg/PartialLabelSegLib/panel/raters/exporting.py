@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...data.raters.export import ExportOptions
 from ...data.raters.steps import STEPS, SoftSteps
 from ..finish_work import FinishWork
 from ..steps import Steps
 from .kept import FOLDER
 from .rating import Drawing
 from .room import Room
+from .soft_planes import SoftChoice
 from .study_files import why_not, write_study
 
 WRITING, MAKING = "Writing the study…", "Making the soft labels…"
@@ -24,12 +26,9 @@ STUDY = "study"
 
 @dataclass(frozen=True)
 class ExportChoice:
-    """bits: 32 float, 16 or 8 scaled. threshold: of the hard label."""
+    """threshold: of the hard label."""
 
-    bits: int = 32
-    nifti: bool = False
-    four_d: bool = False
-    dicom_seg: bool = False
+    files: ExportOptions = field(default_factory=ExportOptions)
     threshold: float = 0.5
 
 
@@ -74,7 +73,7 @@ class Exporting:
 
     def _written(self, study: Path, out: Path) -> None:
         self.folder = out
-        arguments = command(study, out, self._room.sitting.study.steps, self._room.together.choice.method, self.choice)
+        arguments = command(study, out, self._room.sitting.study.steps, self._room.together.choice, self.choice)
         self.work.start(arguments, f"Saved in the folder {out.name}.", MAKING)
 
     def open_folder(self) -> None:
@@ -83,7 +82,7 @@ class Exporting:
             self._room.desk.application.open_document(self.folder)
 
 
-def command(study: Path, out: Path, steps: SoftSteps, method: str, choice: ExportChoice) -> tuple[str | Path, ...]:
+def command(study: Path, out: Path, steps: SoftSteps, soft: SoftChoice, choice: ExportChoice) -> tuple[str | Path, ...]:
     """What is typed on the command line to make the same."""
     without: list[str] = []
     for name in STEPS:
@@ -92,7 +91,8 @@ def command(study: Path, out: Path, steps: SoftSteps, method: str, choice: Expor
         *("--bright-percentile", f"{steps.bright_percentile:g}", "--neighbour-rule", steps.neighbour_rule),
         *("--neighbour-weight", f"{steps.neighbour_weight:g}", "--threshold", f"{choice.threshold:g}"),
     )
-    kinds = {"--nifti": choice.nifti, "--four-d": choice.four_d, "--dicom-seg": choice.dicom_seg}
+    files = choice.files
+    kinds = {"--nifti": files.nifti, "--four-d": files.four_d, "--dicom-seg": files.dicom_seg}
     flags = [flag for flag, on in kinds.items() if on]
     return (
         "softlabels",
@@ -100,11 +100,13 @@ def command(study: Path, out: Path, steps: SoftSteps, method: str, choice: Expor
         "--out",
         out,
         "--method",
-        method,
+        soft.method,
+        "--sigma",
+        f"{soft.sigma:g}",
         *without,
         *numbers,
         "--bits",
-        str(choice.bits),
+        str(files.bits),
         *flags,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .drawn_grid import around
+from .drawn_grid import around, lower_part
 from .paint import Color, Shapes, Words
 from .planes import ShownSlice
 
@@ -21,11 +21,11 @@ _NOTHING = np.zeros((0, 2, 2))
 
 @dataclass(frozen=True, eq=False)
 class Marked:
-    """Cells (n, 4, 2) of a slice in one rater's colour. filled: lightly, else only around."""
+    """Cells (n, 4, 2) of a slice in one rater's colour. fill: how much of each is filled, from below; around it there is always a line."""
 
     quads: np.ndarray
     color: Color
-    filled: bool = True
+    fill: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class GridView:
         self._bone_shade.put([(bone, BLACK, 0.4)])
         self._bone.put([(bone, BONE, 1.0)])
         marked = [(item, shown.window(item.quads)) for item in picture.marked]
-        self._fills.put([(quads, item.color, 0.35) for item, quads in marked if item.filled])
+        self._fills.put([(lower_part(quads, item.fill), item.color, 0.35) for item, quads in marked if item.fill])
         self._mark_shade.put([(around(quads), BLACK, 0.4) for item, quads in marked])
         self._marks.put([(around(quads), item.color, 1.0) for item, quads in marked])
         outlines = [(shown.window(part), color) for part, color in picture.outlines]

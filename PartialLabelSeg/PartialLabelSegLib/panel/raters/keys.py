@@ -13,6 +13,7 @@ import qt
 
 from ..shortcuts import is_typing
 from ..window_keys import Slot, WindowKeys
+from .rating import MOST_LEVELS
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,18 @@ class Key:
     words: str
 
 
+GRADED = "With grades: give the cell this grade, and those that are ticked after it"
 KEYS = (
     Key("Left", "← → ↑ ↓", "left", "Go to the cell beside"),
     Key("Right", "", "right", ""),
     Key("Up", "", "up", ""),
     Key("Down", "", "down", ""),
     Key("Space", "Space", "tick", "Tick the cell, or take its tick away"),
+    *(
+        Key(str(level), "1–9" if level == 1 else "", f"grade_{level}", GRADED if level == 1 else "")
+        for level in range(1, MOST_LEVELS + 1)
+    ),
+    Key("0", "0", "grade_0", "With grades: take its tick away"),
     Key("PgDown", "Page Down", "next_slice", "Next slice"),
     Key("PgUp", "Page Up", "previous_slice", "Slice before"),
     Key("D", "D", "read", "Done: this slice is read (again: it is not)"),

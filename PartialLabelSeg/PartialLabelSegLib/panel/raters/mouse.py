@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from ..observers import Observers
+
+PRESSED, MOVED, RELEASED = "LeftButtonPressEvent", "MouseMoveEvent", "LeftButtonReleaseEvent"
+DOUBLE = "LeftButtonDoubleClickEvent"
 PRIORITY = 10.0
 """Before the view's own interaction, which has 0."""
 
@@ -22,43 +26,27 @@ class Mouse:
     """Listens to one view's interactor until `release()`. Presses with Control or Shift are the view's."""
 
     def __init__(self, interactor: Any, view: str, hands: Hands) -> None:
-        self._interactor, self._view, self._hands = interactor, view, hands
+        self._view, self._hands = view, hands
         self._taken = False
-        self._tags = {
-            event: interactor.AddObserver(event, self._told, PRIORITY)
-            for event in (
-                "LeftButtonPressEvent",
-                "MouseMoveEvent",
-                "LeftButtonReleaseEvent",
-                "LeftButtonDoubleClickEvent",
-            )
-        }
+        self._observers = Observers()
+        for event in (PRESSED, MOVED, RELEASED, DOUBLE):
+            self._observers.add_before(interactor, event, self._told, PRIORITY)
 
-    def _told(self, interactor: Any, event: str) -> None:
-        x, y = interactor.GetEventPosition()
-        if event == "LeftButtonDoubleClickEvent" and self._taken:
-            # The press that belongs to it was told already.
-            self._keep(event)
-        elif event in ("LeftButtonPressEvent", "LeftButtonDoubleClickEvent"):
+    def _told(self, interactor: Any, event: str) -> bool:
+        """Whether the event is ours: then nobody after us hears of it."""
+        x, y = (int(value) for value in interactor.GetEventPosition())
+        if event == PRESSED or (event == DOUBLE and not self._taken):
             plain = not interactor.GetControlKey() and not interactor.GetShiftKey()
-            self._taken = plain and self._hands.pressed(self._view, int(x), int(y))
-            if self._taken:
-                self._keep(event)
-        elif self._taken and event == "MouseMoveEvent":
-            self._keep(event)
-            self._hands.moved(self._view, int(x), int(y))
-        elif self._taken:
+            self._taken = plain and self._hands.pressed(self._view, x, y)
+            return self._taken
+        # A double click while we have the button: the press that belongs to it was told already.
+        taken = self._taken
+        if taken and event == MOVED:
+            self._hands.moved(self._view, x, y)
+        elif taken and event == RELEASED:
             self._taken = False
-            self._keep(event)
             self._hands.released(self._view)
-
-    def _keep(self, event: str) -> None:
-        """The event is ours: nobody after us hears of it."""
-        command = self._interactor.GetCommand(self._tags[event])
-        if command is not None:
-            command.SetAbortFlag(1)
+        return taken
 
     def release(self) -> None:
-        for tag in self._tags.values():
-            self._interactor.RemoveObserver(tag)
-        self._tags = {}
+        self._observers.release()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...data.raters.placement import Placement
 from .drawn_grid import around, cell_quads, grid_lines, outline
 from .grid_actions import GridActions
 from .grid_view import WHITE, Marked, Picture
@@ -60,14 +61,16 @@ def _reading(room: Room, rating: Rating, index: int) -> Picture:
         return Picture(lines, faint=True, words="Who reads? Choose a rater, or add a name.")
     read = current.has_read(index)
     words = f"{current.name} · slice {index + 1} of {room.count} · {'read' if read else 'not read yet'}"
+    levels = room.sitting.study.levels
+    words += f" · grade {room.level} of {levels}" if levels > 1 else ""
     others = [rater for rater in rating.raters if room.others_shown and rater.name != current.name]
     outlines = _outlines(room, rating, [current, *others], index)
     if placement is None:
         return Picture(_NO_LINES, outlines=outlines, words=words, color=color)
-    marked = [Marked(cell_quads(placement, current.cells_on(index), 0.04), color)]
+    marked = _graded(placement, current, index, color)
     for number, rater in enumerate(others, 1):
         quads = cell_quads(placement, rater.cells_on(index), 0.04 + _INSET * (1 + number % _MOST_FRAMES))
-        marked.append(Marked(quads, rating.color(rater.name), filled=False))
+        marked.append(Marked(quads, rating.color(rater.name), fill=0.0))
     cursor = None
     if current.mask is None:
         cursor = cell_quads(placement, [room.cell])
@@ -82,13 +85,23 @@ def _reading(room: Room, rating: Rating, index: int) -> Picture:
     )
 
 
+def _graded(placement: Placement, rater: Rater, index: int, color: Color) -> list[Marked]:
+    """A rater's cells: the higher the grade, the fuller the cell."""
+    cells = rater.cells_on(index)
+    grades = {cell: rater.grade((index, *cell)) for cell in cells}
+    return [
+        Marked(cell_quads(placement, [cell for cell in cells if grades[cell] == grade], 0.04), color, grade)
+        for grade in sorted(set(grades.values()))
+    ]
+
+
 def _together(room: Room, rating: Rating, index: int) -> Picture:
     placement = room.placement(index)
     marked = []
     for number, rater in enumerate(rating.raters):
         if placement is not None and rater.cells_on(index):
             quads = cell_quads(placement, rater.cells_on(index), 0.05 + _INSET * (number % _MOST_FRAMES))
-            marked.append(Marked(quads, rating.color(rater.name), filled=False))
+            marked.append(Marked(quads, rating.color(rater.name), fill=0.0))
     outlines = (*_outlines(room, rating, rating.raters, index), *_changed(room, index))
     readers = sum(rater.has_read(index) for rater in rating.raters)
     words = f"Slice {index + 1} of {room.count} · read by {readers} of {len(rating.raters)}"

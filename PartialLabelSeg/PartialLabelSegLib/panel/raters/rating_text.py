@@ -10,7 +10,8 @@ from ...data.raters.template import GridTemplate
 from ...run.failure import Failure
 from .rating import Drawing, Rater, Rating, Study
 
-FORMAT = 1
+FORMAT = 2
+"""2: ticks have grades. 1 is read, too."""
 
 
 def to_json(study: Study) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "revision": study.revision,
         "shown": list(study.shown) if study.shown else None,
         "steps": study.steps.to_json(),
+        "levels": study.levels,
         "ratings": [_rating_json(rating) for rating in study.ratings],
     }
 
@@ -39,7 +41,8 @@ def from_json(value: Any) -> Study:
         ratings = tuple(_rating(item) for item in value["ratings"])
         shown = value["shown"]
         key = (str(shown[0]), str(shown[1]), str(shown[2])) if shown else None
-        return Study(ratings, key, int(value["revision"]), SoftSteps(**value["steps"]))
+        levels = int(value.get("levels", 1))
+        return Study(ratings, key, int(value["revision"]), SoftSteps(**value["steps"]), levels)
     except Failure:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
@@ -104,6 +107,7 @@ def _rater_json(rater: Rater) -> dict[str, Any]:
     return {
         "name": rater.name,
         "ticks": [list(cell) for cell in sorted(rater.ticks)],
+        "grades": [[*cell, grade] for cell, grade in sorted(rater.grades.items())],
         "read": None if rater.read is None else sorted(rater.read),
         "mask": _drawing_json(rater.mask),
     }
@@ -123,7 +127,9 @@ def _rating(value: dict[str, Any]) -> Rating:
 def _rater(value: dict[str, Any]) -> Rater:
     ticks = frozenset((int(index), int(row), int(column)) for index, row, column in value["ticks"])
     read = None if value["read"] is None else frozenset(int(index) for index in value["read"])
-    return Rater(str(value["name"]), ticks, read, _drawing(value["mask"]))
+    graded = value.get("grades", [])
+    grades = {(int(index), int(row), int(column)): float(grade) for index, row, column, grade in graded}
+    return Rater(str(value["name"]), ticks, read, _drawing(value["mask"]), grades)
 
 
 def _drawing(value: dict[str, Any] | None) -> Drawing | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from ...data.types import clean_name
-from .rating import Drawing, Rater
+from .rating import Drawing, Rater, level_of
 from .room import Room
 
 NO_RATER = "Say who reads: choose a rater, or add a name."
@@ -86,7 +86,9 @@ class ReadingActions:
         return ""
 
     def is_ticked(self, index: int, cell: tuple[int, int]) -> bool:
-        return self._current is not None and (index, *cell) in self._current.ticks
+        """Whether a cell has the grade that a tick would give it."""
+        grade = self._current.grade((index, *cell)) if self._current is not None else 0.0
+        return grade > 0 and level_of(grade, self._room.sitting.study.levels) == self._room.level
 
     def tick(self, index: int, cells: tuple[tuple[int, int], ...], on: bool, goes_on: bool = False) -> None:
         """Ticks cells, or takes ticks away. goes_on: part of the change before, to be undone with it."""
@@ -95,9 +97,11 @@ class ReadingActions:
             return
         self._room.cursor = cells[-1]
         row, column = cells[-1]
-        what = "the tick" if on else "taking away the tick"
+        levels, level = self._room.sitting.study.levels, self._room.level
+        what = "the tick" if levels == 1 else f"the grade {level}"
+        what = what if on else "taking away the tick"
         words = "" if goes_on else f"{what} at row {row + 1}, column {column + 1} of slice {index + 1}"
-        self._room.sitting.put(rating.with_rater(current.ticked(index, cells, on)), words)
+        self._room.sitting.put(rating.with_rater(current.ticked(index, cells, level / levels if on else 0.0)), words)
 
     def toggle(self) -> None:
         """Ticks the cell under the cursor, or takes its tick away."""
@@ -106,6 +110,27 @@ class ReadingActions:
             self._room.warn(why_not)
         elif index is not None:
             self.tick(index, (self._room.cell,), not self.is_ticked(index, self._room.cell))
+
+    def give_grade(self, level: int) -> None:
+        """Gives the cell under the cursor this grade, 0: takes its tick away; later ticks get it, too. Nothing in a study without grades."""
+        index, levels = self._room.index(), self._room.sitting.study.levels
+        if levels == 1 or level > levels or index is None:
+            return
+        if level:
+            self._room.take_level(level)
+        if self.why_not_tick():
+            self._room.warn(self.why_not_tick())
+        else:
+            self.tick(index, (self._room.cell,), level > 0)
+
+    def choose_level(self, level: int) -> None:
+        """Ticks get this grade from now on."""
+        self._room.take_level(level)
+        self._room.redraw()
+
+    def choose_levels(self, levels: int) -> None:
+        """A tick has so many grades, for all raters and scans of the study; 1: it is there or not."""
+        self._room.sitting.change_levels(levels)
 
     def move(self, rows: int, columns: int) -> None:
         """Moves the cursor; it stops at the edge of the grid."""

@@ -20,7 +20,9 @@ def reading(rating: Rating, rater: Rater, shape: tuple[int, int, int], mask_of: 
     if rater.mask is not None:
         mask = mask_of(rater.mask)
         return Reading(rating.name, rater.name, read, (), np.zeros(shape, bool) if mask is None else mask, axis)
-    return Reading(rating.name, rater.name, read, tuple(Tick(*cell) for cell in sorted(rater.ticks)), None, axis)
+    return Reading(
+        rating.name, rater.name, read, tuple(Tick(*cell, rater.grade(cell)) for cell in sorted(rater.ticks)), None, axis
+    )
 
 
 def rated_scan(rating: Rating, image: np.ndarray, mask_of: MaskOf) -> RatedScan | None:

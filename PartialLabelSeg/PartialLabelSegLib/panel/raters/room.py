@@ -39,6 +39,7 @@ class Room:
         self.mode = PLACE
         self.cursor: tuple[int, int] | None = None
         self.others_shown = False
+        self._hand = 0
         self._bone: tuple[np.ndarray, int, np.ndarray] | None = None
         self._image: tuple[tuple[str, int], np.ndarray] | None = None
         self.index: Callable[[], int | None] = lambda: None
@@ -81,6 +82,14 @@ class Room:
             return (0, 0)
         row, column = self.cursor or (template.rows // 2, template.columns // 2)
         return (min(row, template.rows - 1), min(column, template.columns - 1))
+
+    @property
+    def level(self) -> int:
+        """The grade that a tick gets, 1 to the study's `levels`: the one that was chosen last, the highest before."""
+        return self._hand if 1 <= self._hand <= self.sitting.study.levels else self.sitting.study.levels
+
+    def take_level(self, level: int) -> None:
+        self._hand = level
 
     def warn(self, sentence: str) -> None:
         self.desk.say(sentence, WARNING)

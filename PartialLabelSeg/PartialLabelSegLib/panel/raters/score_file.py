@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .rating import Rater, Rating, Study
+from .rating import Cell, Rater, Rating, Study
 
 
 def score_rows(study: Study) -> dict[str, list[dict[str, Any]]]:
@@ -16,12 +16,15 @@ def score_rows(study: Study) -> dict[str, list[dict[str, Any]]]:
         for rater in rating.raters:
             if rater.mask is None:
                 whose = {"scan": rating.name, "structure": rating.structure, "rater": rater.name}
-                ticks += [
-                    {**whose, "slice": index, "row": row, "column": column}
-                    for index, row, column in sorted(rater.ticks)
-                ]
+                ticks += [{**whose, **_tick(rater, cell)} for cell in sorted(rater.ticks)]
                 read += [{**whose, "slice": text} for text in _read(rater)]
     return {"ticks": ticks, "read": read}
+
+
+def _tick(rater: Rater, cell: Cell) -> dict[str, Any]:
+    index, row, column = cell
+    graded = {"tick": rater.grades[cell]} if cell in rater.grades else {}
+    return {"slice": index, "row": row, "column": column, **graded}
 
 
 def _read(rater: Rater) -> list[str]:

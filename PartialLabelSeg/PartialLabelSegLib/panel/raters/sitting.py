@@ -60,6 +60,12 @@ class Sitting:
             self.study = replace(self.study, steps=steps, revision=self.study.revision + 1)
             self._resting.start()
 
+    def change_levels(self, levels: int) -> None:
+        """Other grades for all raters; what was ticked keeps its grade."""
+        if levels != self.study.levels:
+            self.history.changed("the number of grades", self.study)
+            self._take(replace(self.study, levels=levels, revision=self.study.revision + 1))
+
     def settle(self) -> None:
         """Keeps now what would be kept in a moment."""
         self._resting.stop()

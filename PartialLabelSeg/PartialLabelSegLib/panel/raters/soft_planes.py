@@ -6,28 +6,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data.raters.consensus import ONLY_VOTES
+from ...data.raters.consensus import svls_on, votes_on
 from ...data.raters.disagreement import disagreement
+from ...data.raters.recipe import MAJORITY, METHODS, SHARE, STEPS, SVLS
 from ...data.raters.steps import Prepared, Preview, SoftSteps, preview
 
-STEPS, SHARE, MAJORITY, STAPLE, SVLS = METHODS = ("steps", "share", "majority", "staple", "svls")
-SLICE_BY_SLICE = (STEPS, SHARE, MAJORITY)
-"""Methods whose slices are made one at a time; the others need the whole scan."""
+SLICE_BY_SLICE = (STEPS, SHARE, MAJORITY, SVLS)
+"""Methods whose slices are made one at a time; STAPLE needs the whole scan."""
+LEAST_SIGMA, MOST_SIGMA = 0.1, 5.0
 LABEL, DISAGREEMENT, NOTHING = SHOWN = ("label", "disagreement", "nothing")
 
 
 @dataclass(frozen=True)
 class SoftChoice:
-    """How the label is made, and what of it lies over the scan. outlined: the step whose changed voxels are outlined, '' for none."""
+    """How the label is made, and what of it lies over the scan. sigma: of svls, in voxels. outlined: the step whose changed voxels are outlined, '' for none."""
 
     method: str = STEPS
     shown: str = LABEL
     outlined: str = ""
     opacity: float = 0.6
+    sigma: float = 1.0
 
     def __post_init__(self) -> None:
         if self.method not in METHODS or self.shown not in SHOWN or not 0 <= self.opacity <= 1:
             raise ValueError(f"no such choice: {self}")
+        if not LEAST_SIGMA <= self.sigma <= MOST_SIGMA:
+            raise ValueError(f"sigma must lie in {LEAST_SIGMA:g}..{MOST_SIGMA:g} voxels, got {self.sigma}")
 
 
 def usable_steps(prepared: Prepared, steps: SoftSteps) -> SoftSteps:
@@ -46,13 +50,15 @@ def plane_of(prepared: Prepared, index: int, steps: SoftSteps, choice: SoftChoic
         return disagreement(share_on(prepared, index))
     if choice.method == STEPS:
         return _last(steps_on(prepared, index, steps))
-    share = _last(preview(prepared, index, ONLY_VOTES))
+    if choice.method == SVLS:
+        return svls_on(prepared, index, choice.sigma)
+    share = votes_on(prepared, index)
     return share if choice.method == SHARE else (share >= 0.5).astype(np.float32) * (share > 0)
 
 
 def share_on(prepared: Prepared, index: int) -> np.ndarray:
     """float32 plane: the share of the votes, inside the bone where there is one."""
-    share = _last(preview(prepared, index, ONLY_VOTES))
+    share = votes_on(prepared, index)
     bone = prepared.scan.bone
     return share if bone is None else share * prepared.scan.plane(bone, index)
 

@@ -11,14 +11,14 @@ from ...data.raters.scores import Target, readings_of
 from ...data.raters.types import Mistakes, Reading
 from ...run.failure import Failure
 from .planes import count_along
-from .rating import Rater, Study
+from .rating import Rater, Study, levels_for
 from .reading_actions import rater_name
 
 PATTERN = "Scoring tables (*.json *.csv *.xlsx);;All files (*)"
 
 
 def with_table(study: Study, path: Path, scene: Any) -> Study:
-    """The study with the raters of a table. A rater who is there already is replaced; grades from a half on are ticks.
+    """The study with the raters of a table. A rater who is there already is replaced; ticks keep their grades.
 
     Failure (Mistakes: every wrong row is named): nothing is taken.
     """
@@ -41,9 +41,11 @@ def with_table(study: Study, path: Path, scene: Any) -> Study:
         for reading in found.get((rating.name, rating.structure), ()):
             changed = changed.with_rater(_rater(reading))
         ratings.append(changed)
-    return replace(study, ratings=tuple(ratings))
+    grades = [tick.grade for readings in found.values() for reading in readings for tick in reading.ticks]
+    return replace(study, ratings=tuple(ratings), levels=max(study.levels, levels_for(grades)))
 
 
 def _rater(reading: Reading) -> Rater:
-    ticks = frozenset(tick.cell for tick in reading.ticks if tick.grade >= 0.5)
-    return Rater(rater_name(reading.rater), ticks, reading.slices)
+    grades = {tick.cell: tick.grade for tick in reading.ticks if tick.grade > 0}
+    less = {cell: grade for cell, grade in grades.items() if grade < 1}
+    return Rater(rater_name(reading.rater), frozenset(grades), reading.slices, None, less)

@@ -11,12 +11,12 @@ import numpy as np
 
 from ...data.raters.disagreement import Place, disagreement, most_disagreed
 from ...data.raters.rated import RatedScan
-from ...data.raters.recipe import Recipe, make
+from ...data.raters.recipe import STEPS, Recipe, make_in_steps
 from ...data.raters.steps import Prepared, Preview, SoftSteps, prepare
 from ..application import Application
-from ..steps import Stepper, Steps
+from ..steps import Stepper, Steps, scaled
 from .soft_overlay import SoftOverlay
-from .soft_planes import DISAGREEMENT, LABEL, NOTHING, SLICE_BY_SLICE, STEPS, SoftChoice, plane_of, share_on, steps_on
+from .soft_planes import DISAGREEMENT, LABEL, NOTHING, SLICE_BY_SLICE, SoftChoice, plane_of, share_on, steps_on
 
 MOST_PLACES = 20
 
@@ -129,7 +129,8 @@ class Together:
         assert prepared is not None
         yield 0.0
         if self.choice.shown == LABEL and self.choice.method not in SLICE_BY_SLICE:
-            made = make(prepared.scan, Recipe(self.choice.method))
+            making = make_in_steps(prepared.scan, Recipe(self.choice.method, sigma=self.choice.sigma))
+            made = yield from scaled(making, 0.0, 0.3)
             self._whole, self.judged = made.label.plane, made.raters
         here = self._index or 0
         order = sorted(range(prepared.scan.count), key=lambda index: abs(index - here))
@@ -138,7 +139,7 @@ class Together:
             plane = self._plane(index) if prepared.readers[index] else empty
             if plane is not None:
                 self._overlay.put(prepared.scan.axis, {index: plane})
-            yield 0.7 * number / len(order)
+            yield 0.3 + 0.4 * number / len(order)
         self.places = yield from _places(prepared)
 
     def clear(self) -> None:

@@ -10,11 +10,12 @@ from ...data.raters.steps import BRIGHT, INSIDE_BONE
 from ..colors import ramp
 from ..view_models_decide import Choice
 from .choosing import key_of, scan_choices
+from .comparing import Comparing
 from .controller import RatersController
 from .rating import Rater, Rating
 from .reading_actions import NO_RATER
 from .room import READ, TOGETHER
-from .views import GridBoxView, PlaceLine, RaterLine, RatersView, ReadBoxView, SliceMark, SoftBoxView
+from .views import AgreementView, GridBoxView, PlaceLine, RaterLine, RatersView, ReadBoxView, SliceMark, SoftBoxView
 
 NO_SCAN = "Load a scan first: drop it into Slicer, or add a sample in the step Scans."
 _COLORS = 24
@@ -112,8 +113,9 @@ def _grid(controller: RatersController, rating: Rating, index: int | None) -> Gr
 def _read(controller: RatersController, rating: Rating, index: int | None) -> ReadBoxView:
     current, room = rating.current, controller.room
     raters = tuple(Choice(rater.name, rater.name) for rater in rating.raters if rater.mask is None)
+    levels = room.sitting.study.levels
     if current is None:
-        return ReadBoxView(raters, why_not=NO_RATER)
+        return ReadBoxView(raters, levels=levels, level=room.level, why_not=NO_RATER)
     read = len(current.read) if current.read is not None else room.count
     slices = len({cell[0] for cell in current.ticks})
     on = f" on {slices} slice{'s' * (slices != 1)}" if slices else ""
@@ -126,6 +128,8 @@ def _read(controller: RatersController, rating: Rating, index: int | None) -> Re
         has_ticks_here=index is not None and bool(current.cells_on(index)),
         others_shown=room.others_shown,
         can_show_others=len(rating.raters) > 1,
+        levels=levels,
+        level=room.level,
         unread_left=controller.reading.next_unread() is not None,
         summary=f"{cells}; {read} of {room.count} slices read.",
         why_not=controller.reading.why_not_tick(),
@@ -140,7 +144,7 @@ def _soft(controller: RatersController, rating: Rating, drawings: tuple[Choice, 
     changed = {name: int(np.count_nonzero(plane)) for name, plane in preview.changed.items()} if preview else {}
     level = preview.bright_level if preview is not None and np.isfinite(preview.bright_level) else None
     no_bone = "There is no bone: choose its segment above." if rating.bone is None else ""
-    export, comparing = controller.together.exporting, controller.together.comparing
+    export = controller.together.exporting
     working = export.work.working()
     return SoftBoxView(
         raters=tuple(_line(controller, rating, rater) for rater in rating.raters),
@@ -153,12 +157,20 @@ def _soft(controller: RatersController, rating: Rating, drawings: tuple[Choice, 
         places=tuple(_place(controller, number) for number in range(len(together.places))),
         colors=_colors(),
         message=_message(controller, rating),
-        agreement=comparing.text if comparing.structure == rating.structure else "",
-        comparing=comparing.busy,
+        agreement=_agreement(controller.together.comparing, rating),
         exporting=working.words if working is not None else export.work.message,
         exported=working is None and bool(export.work.message),
         why_not_export=export.why_not(),
     )
+
+
+def _agreement(comparing: Comparing, rating: Rating) -> AgreementView:
+    can_compare = not comparing.busy and len(rating.raters) > 1
+    if comparing.structure != rating.structure:
+        return AgreementView(can_compare=can_compare)
+    result = comparing.result
+    colors = tuple(rating.color(item.rater) for item in result.raters) if result is not None else ()
+    return AgreementView(result, colors, comparing.message, can_compare)
 
 
 def _message(controller: RatersController, rating: Rating) -> str:
@@ -190,9 +202,4 @@ def _place(controller: RatersController, number: int) -> PlaceLine:
     first, second = (float(value) for axis, value in enumerate(place.centre) if axis != room.axis)
     cell = controller.board.cell_at(index, (first, second))
     where = f"slice {index + 1}" + (f", row {cell[0] + 1}, column {cell[1] + 1}" if cell is not None else "")
-    return PlaceLine(number, where, millilitres(volume_ml), f"{place.score:.0f}")
-
-
-def millilitres(ml: float) -> str:
-    """Three digits."""
-    return f"{ml:.0f}" if ml >= 100 else f"{ml:.3g}"
+    return PlaceLine(number, where, volume_ml, place.score)

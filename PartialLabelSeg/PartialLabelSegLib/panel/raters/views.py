@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...data.raters.steps import SoftSteps
+from ...metrics.agreement import Agreement
 from ..view_models_decide import Choice
 from .soft_planes import SoftChoice
 
@@ -52,7 +53,7 @@ class GridBoxView:
 
 @dataclass(frozen=True)
 class ReadBoxView:
-    """The part Read. why_not: why no cell can be ticked."""
+    """The part Read. why_not: why no cell can be ticked. levels: grades that a tick can have; level: the one that it gets now."""
 
     raters: tuple[Choice, ...] = ()
     rater: str = ""
@@ -62,25 +63,37 @@ class ReadBoxView:
     others_shown: bool = False
     can_show_others: bool = False
     unread_left: bool = False
+    levels: int = 1
+    level: int = 1
     summary: str = ""
     why_not: str = ""
 
 
 @dataclass(frozen=True)
 class PlaceLine:
-    """A place of disagreement. key: its number. where, size, score: in words."""
+    """A place of disagreement. key: its number. where: in words. score: disagreement, summed over its voxels."""
 
     key: int
     where: str
-    size: str
-    score: str
+    ml: float
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class AgreementView:
+    """How far the raters agree. colors: of the raters, in the result's order. message: why there is none."""
+
+    result: Agreement | None = None
+    colors: tuple[Color, ...] = ()
+    message: str = ""
+    can_compare: bool = False
 
 
 @dataclass(frozen=True)
 class SoftBoxView:
     """The part Together. changed: step -> voxels that it changes on the shown slice; without it where nothing was made yet.
 
-    exported: something was saved, `exporting` says where. steps_why_not: step -> why it cannot be taken. drawings: what could be a rater's mask. agreement: lines of a table of text.
+    exported: something was saved, `exporting` says where. steps_why_not: step -> why it cannot be taken. drawings: what could be a rater's mask.
     """
 
     raters: tuple[RaterLine, ...] = ()
@@ -93,8 +106,7 @@ class SoftBoxView:
     places: tuple[PlaceLine, ...] = ()
     colors: tuple[Color, ...] = ()
     message: str = ""
-    agreement: str = ""
-    comparing: bool = False
+    agreement: AgreementView = AgreementView()
     exporting: str = ""
     exported: bool = False
     why_not_export: str = ""

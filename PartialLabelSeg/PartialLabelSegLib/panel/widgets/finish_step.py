@@ -42,6 +42,9 @@ class FinishActions(Protocol):
     def lesion_scan_chosen(self, key: str) -> None:
         """Whose lesions to list."""
 
+    def lesion_structure_chosen(self, key: str) -> None:
+        """List those of one structure only, '' for all."""
+
     def lesion_chosen(self, number: int) -> None:
         """Show a lesion of that scan in all views."""
 

@@ -10,6 +10,7 @@ from ..qt_subset import get
 # Where a long name may break: Qt breaks lines at blanks only, or at this sign, which has no width.
 _BREAK = "\u200b"
 _GAP = "\u202f"
+_ROW_HEIGHT, _MOST_ROWS = 22, 6
 
 
 def breakable(text: str) -> str:
@@ -38,3 +39,8 @@ def whole(number: int) -> str:
 def millilitres(ml: float) -> str:
     """'1480', '12.3', '0.42': without the unit, for a column that names it."""
     return f"{ml:.0f}" if ml >= 100 else f"{ml:.3g}"
+
+
+def fit_height(table: Any, rows: int) -> None:
+    """As high as its rows, up to a few: the page is long."""
+    table.setFixedHeight(30 + _ROW_HEIGHT * min(max(rows, 1), _MOST_ROWS))

@@ -8,10 +8,12 @@ from typing import Any
 import qt
 
 from .. import words
-from ..qt_subset import Quiet, button, get, label, section
+from ..qt_subset import Quiet, button, get, label, paragraph, row, section
 from ..state import Choices
+from ..view_models import AdviceView
 from ..view_models_decide import Choice
 from .chooser import Chooser
+from .fitting import set_text
 
 MOST_MINUTES, USUAL_MINUTES = 10_000, 60
 MOST_ROUNDS, MOST_SEED = 21, 2**31 - 1
@@ -44,9 +46,27 @@ class LearnChoices:
         self.lesions = qt.QCheckBox("List single lesions")
         self.lesions.setObjectName("list_lesions")
         self.lesions.setToolTip(LESIONS_TIP)
+        self.method = self._chooser(
+            "method", "What is learned from what, and whether it learns again from its suggestions."
+        )
+        self.doubtful = self._chooser("doubtful", "What labels that were made quickly count for; see the step Scans.")
+        self.bounds = self._bounds_boxes()
+        self.advice = paragraph("", "advice")
+        self._advised = AdviceView()
         self.reset = button("Defaults", "choices_reset", "Set everything here as it was at first.", reset)
         self.widget = self._laid_out()
         self._connect()
+
+    def _bounds_boxes(self) -> dict[str, Any]:
+        """One box for each thing that can be held to what is usual."""
+        boxes = {}
+        for name, word in words.BOUNDS.items():
+            box = qt.QCheckBox(word.text)
+            box.setObjectName(f"bounds_{name}")
+            box.setToolTip(word.meaning)
+            box.toggled.connect(lambda checked=False: self._bounds_changed())
+            boxes[name] = box
+        return boxes
 
     def _chooser(self, name: str, tip: str) -> Chooser:
         return Chooser(name, tip, lambda key: self._chosen(name, key or None))
@@ -62,13 +82,17 @@ class LearnChoices:
         grid.addWidget(label("Time"), 1, 0)
         grid.addWidget(self.limited, 1, 1)
         grid.addWidget(self.minutes, 1, 2)
+        grid.addWidget(self.advice, 2, 0, 1, 3)
         self.advanced, inside = section("Advanced", "advanced", False)
-        grid.addWidget(self.advanced, 2, 0, 1, 3)
+        grid.addWidget(self.advanced, 3, 0, 1, 3)
         rest = qt.QWidget()
         form = qt.QGridLayout(rest)
         form.setContentsMargins(0, 0, 0, 0)
         form.setColumnStretch(1, 1)
         rows = (
+            ("Method", self.method.widget),
+            ("Quick labels", self.doubtful.widget),
+            ("Keep usual", row(*self.bounds.values(), None)),
             ("Compute on", self.device.widget),
             ("Learn", self.dimensions.widget),
             ("Confidence", self.confidence.widget),
@@ -97,8 +121,13 @@ class LearnChoices:
         self.minutes.setEnabled(limited)
         self._chosen("minutes", float(get(self.minutes, "value")) if limited else None)
 
-    def show(self, view: Choices, enabled: bool) -> None:
-        """Emits nothing."""
+    def _bounds_changed(self) -> None:
+        chosen = tuple(name for name, box in self.bounds.items() if box.isChecked())
+        self._chosen("bounds", None if chosen == self._advised.bounds else chosen)
+
+    def show(self, view: Choices, enabled: bool, advice: AdviceView) -> None:
+        """Emits nothing. advice: what holds where nothing was chosen."""
+        self._show_advised(view, advice)
         self.preset.show(_choices(words.PRESETS), view.preset)
         self.device.show(_choices(words.DEVICES), view.device)
         self.dimensions.show(_choices(words.DIMENSIONS), view.dimensions or "")
@@ -113,9 +142,30 @@ class LearnChoices:
         self.minutes.setEnabled(view.minutes is not None)
         self.widget.setEnabled(enabled)
 
+    def _show_advised(self, view: Choices, advice: AdviceView) -> None:
+        """What follows the recommendation until something else is chosen."""
+        self._advised = advice
+        set_text(self.advice, advice.sentence)
+        for box, group, advised, chosen in (
+            (self.method, words.METHODS, advice.method, view.method),
+            (self.doubtful, words.DOUBTFUL, advice.doubtful, view.doubtful),
+        ):
+            box.show(_with_advice(group, advised), "" if chosen in (None, advised) else chosen)
+        bounds = advice.bounds if view.bounds is None else view.bounds
+        with Quiet(*self.bounds.values()):
+            for name, box in self.bounds.items():
+                box.setChecked(name in bounds)
+
 
 def _choices(group: Mapping[str, words.Word]) -> list[Choice]:
     return [Choice(key, word.text, word.meaning) for key, word in group.items()]
+
+
+def _with_advice(group: Mapping[str, words.Word], advised: str) -> list[Choice]:
+    """What is recommended comes first, and goes on being followed where that changes."""
+    word = group[advised]
+    first = Choice("", f"{word.text} (recommended)", f"As is recommended for what is labelled. Now: {word.meaning}")
+    return [first, *(choice for choice in _choices(group) if choice.key != advised)]
 
 
 def _number(name: str, low: int, high: int, tip: str) -> Any:

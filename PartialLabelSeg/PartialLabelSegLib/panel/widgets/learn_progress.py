@@ -1,4 +1,4 @@
-"""How far learning is: the stage in words, a bar with the time left, what the worker said, and the live curves."""
+"""How far learning is: the stage in words, a bar with the time left, what the worker said and learns from, and the live curves."""
 
 from __future__ import annotations
 
@@ -41,8 +41,13 @@ class LearnProgress:
         self.curves, inside = section("Curves", "curves")
         inside.addWidget(self.choose)
         inside.addWidget(self.plot)
+        self.sentences = paragraph("", "learned_from_text")
+        self.sentences.setTextFormat(qt.Qt.RichText)
+        self.learned_from, inside = section("What is learned from what", "learned_from", opened=False)
+        inside.addWidget(self.sentences)
+        self.learned_from.setVisible(False)
         self._running = column(self.stage, self.bar, self.left)
-        self.widget = column(self._running, self.notes, self.curves)
+        self.widget = column(self._running, self.notes, self.learned_from, self.curves)
 
     def show(self, progress: ProgressView | None, curves: CurvesView, notes: Sequence[NoteView]) -> None:
         self._running.setVisible(progress is not None)
@@ -57,6 +62,12 @@ class LearnProgress:
         self.choose.setVisible(len(names) >= CHOOSE_FROM)
         self.highlight.show([Choice("", "all structures"), *(Choice(name, name) for name in names)], self._highlight)
         self.plot.show_curves(curves, self._highlight)
+
+    def show_learned_from(self, sentences: Sequence[str]) -> None:
+        """A line per sentence, under a heading that is closed at first."""
+        lines = "".join(f"<p style='margin:0 0 4px 0'>{html.escape(breakable(line))}</p>" for line in sentences)
+        self.sentences.setText(lines)
+        self.learned_from.setVisible(bool(sentences))
 
     def _show_progress(self, view: ProgressView) -> None:
         remark = f" ({view.remark})" if view.remark else ""

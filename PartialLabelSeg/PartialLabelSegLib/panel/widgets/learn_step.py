@@ -55,7 +55,7 @@ class LearnStep:
     def show(self, view: LearnView) -> None:
         """Draws what is different from before."""
         self.torch.show(view.torch, view.busy)
-        self.choices.show(view.choices, not view.busy)
+        self.choices.show(view.choices, not view.busy, view.advice)
         set_text(
             self.estimate, "" if view.busy or view.state in ("waiting", "finished") else estimate_words(view.estimate)
         )
@@ -63,6 +63,7 @@ class LearnStep:
         set_text(self.why_not, _why_not(view))
         set_text(self.message, view.message)
         self.progress.show(view.progress, view.curves, view.notes)
+        self.progress.show_learned_from(view.learned_from)
 
     def _show_buttons(self, view: LearnView) -> None:
         why_not = _why_not(view)

@@ -100,7 +100,8 @@ class Legend:
         for part in (self._title, self.bar, self._low, self._high):
             part.setVisible(bool(view.colors))
         self.bar.show_colors(view.colors, view.cut, 1.0)
-        self.bar.setToolTip(f"Left: {view.low}. Right: {view.high}. Hatched: below the share to accept, not shown.")
+        hatched = " Hatched: below the share to accept, not shown." if view.cut > 0 else ""
+        self.bar.setToolTip(f"Left: {view.low}. Right: {view.high}.{hatched}")
         if view.key != self._entries:
             self._show_key(view.key)
 

@@ -31,8 +31,12 @@ class LesionsBox:
 
     def __init__(self, actions: FinishActions) -> None:
         self._actions = actions
-        self._scan, self._at = "", 0
+        self._listed, self._at = ("", ""), 0
         self._scans = Chooser("lesions_scan", "The scan whose lesions are listed", actions.lesion_scan_chosen)
+        self._structures = Chooser(
+            "lesions_structure", "List the lesions of one structure only", actions.lesion_structure_chosen
+        )
+        self._of = named("Of", self._structures.widget)
         self._table = PlainTable("lesions", COLUMNS, self._stood_on)
         table = self._table.widget
         table.setToolTip("Click a lesion, or press Return on it, to see it in all views")
@@ -42,6 +46,7 @@ class LesionsBox:
         self._note = paragraph("", "lesions_note")
         self.widget, inner = section("Single lesions", "finish_lesions")
         inner.addWidget(named("Scan", self._scans.widget))
+        inner.addWidget(self._of)
         inner.addWidget(table)
         inner.addWidget(self._note)
 
@@ -49,8 +54,10 @@ class LesionsBox:
         """busy: something else goes on, so nothing is begun here."""
         self.widget.setVisible(bool(view.scans))
         self._scans.show(view.scans, view.scan)
-        if view.scan != self._scan:
-            self._scan, self._at = view.scan, 0
+        self._structures.show(view.structures, view.structure)
+        self._of.setVisible(bool(view.structures))
+        if (view.scan, view.structure) != self._listed:
+            self._listed, self._at = (view.scan, view.structure), 0
             self._table.widget.scrollToTop()
         self._table.show([_row(lesion) for lesion in view.rows], self._at)
         self._table.widget.setEnabled(not busy)

@@ -11,6 +11,7 @@ from ..view_models_decide import (
     ACCEPTED,
     AMBIGUITY,
     CONFIDENCE,
+    DOUBTS,
     EXPERT,
     OUTLINES,
     SHOWN_THINGS,
@@ -18,6 +19,7 @@ from ..view_models_decide import (
     LookView,
 )
 from .chooser import Chooser, named
+from .doubts_box import DoubtsBox
 from .fitting import percent, set_text
 from .legend import Legend
 
@@ -27,6 +29,11 @@ THINGS = {
     AMBIGUITY: (
         "Where nothing was learned",
         "Voxels that no label says anything about: the program could not learn there",
+    ),
+    DOUBTS: (
+        "Where labels are doubted",
+        "Orange: the checked scans speak against the label that was given. Blue: they support what is drawn.\n"
+        "Shown in place of the confidence, for the chosen structure",
     ),
     EXPERT: ("Expert labels", "What was drawn before; it is never changed"),
     ACCEPTED: (
@@ -48,6 +55,9 @@ class LookActions(Protocol):
 
     def thing_shown(self, thing: str, on: bool) -> None:
         """Show one of SHOWN_THINGS, or no longer."""
+
+    def doubt_chosen(self, number: int) -> None:
+        """Jump to one of the labels to check in all views."""
 
     def opacity_changed(self, opacity: float) -> None:
         """How strongly colours cover the scan, in 0..1."""
@@ -71,6 +81,7 @@ class LookStep:
         self._opacity = self._opacity_slider()
         self._opacity_number = label("", "look_opacity_number")
         self.legend = Legend()
+        self.doubts = DoubtsBox(actions.doubt_chosen)
         self.widget = self._laid_out()
 
     def _box(self, thing: str) -> Any:
@@ -105,6 +116,7 @@ class LookStep:
         layout.addWidget(steps)
         layout.addWidget(named("Structure", self._structure.widget))
         layout.addWidget(self._message)
+        layout.addWidget(self.doubts.widget)
         shown, inner = section("Shown over the scan", "look_shown")
         for thing in SHOWN_THINGS:
             inner.addWidget(self._boxes[thing])
@@ -133,6 +145,8 @@ class LookStep:
         self._structure.show(view.structures, view.structure)
         self._show_place()
         set_text(self._message, view.message)
+        self.doubts.show(view.doubts, view.scan)
+        self._boxes[DOUBTS].setVisible(view.doubts is not None)
         for thing, box in self._boxes.items():
             why_not = view.why_not.get(thing, "")
             with Quiet(box):

@@ -9,6 +9,7 @@ import qt
 from ..qt_subset import Quiet, button, column, get, label, paragraph, row
 from ..raters.controller import RatersController
 from ..raters.keys import Keys
+from ..raters.rating import MOST_LEVELS
 from ..raters.room import PLACE, READ, TOGETHER
 from ..raters.views import RatersView
 from .chooser import Chooser, named
@@ -128,6 +129,7 @@ def _slots(controller: RatersController) -> dict[str, Any]:
         "up": lambda: controller.cursor_moved(-1, 0),
         "down": lambda: controller.cursor_moved(1, 0),
         "tick": controller.cell_toggled,
+        **{f"grade_{level}": lambda level=level: controller.grade_given(level) for level in range(MOST_LEVELS + 1)},
         "read": controller.read_toggled,
         "unread": controller.next_unread,
         "next_slice": lambda: controller.slice_turned(1),

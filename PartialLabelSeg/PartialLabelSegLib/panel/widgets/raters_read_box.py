@@ -8,9 +8,19 @@ import qt
 
 from ..qt_subset import Quiet, button, column, get, label, paragraph, row, section
 from ..raters.keys import table
+from ..raters.rating import MOST_LEVELS
 from ..raters.views import ReadBoxView
+from ..view_models_decide import Choice
 from .chooser import Chooser, named
-from .fitting import set_text
+from .fitting import percent, set_text
+
+LEVELS = (
+    Choice("1", "tick or not", "A cell has a lesion, or none."),
+    *(
+        Choice(str(count), f"{count} grades", f"Grade {count} counts as a whole tick, grade 1 as {percent(1 / count)}.")
+        for count in range(2, MOST_LEVELS + 1)
+    ),
+)
 
 
 class ReadBoxActions(Protocol):
@@ -21,6 +31,8 @@ class ReadBoxActions(Protocol):
     def remove_rater(self, name: str) -> None: ...
     def set_read(self, on: bool) -> None: ...
     def read_all(self, on: bool) -> None: ...
+    def choose_level(self, level: int) -> None: ...
+    def choose_levels(self, levels: int) -> None: ...
 
 
 class ReadBox:
@@ -64,6 +76,7 @@ class ReadBox:
         self.others.setObjectName("raters_others")
         self.others.setToolTip("Off, every rater reads blind to the others. Frames in their colours.")
         self.others.toggled.connect(lambda checked=False: others_shown(bool(checked)))
+        self.grades = GradeRow(actions)
         self.summary, self.why_not = paragraph("", "raters_read_summary"), paragraph("", "raters_why_not")
         chosen = row(self.swatch, self.rater.widget, self.remove)
         chosen.layout().setStretch(1, 1)
@@ -72,7 +85,14 @@ class ReadBox:
         keys, inside = section("Keys", "raters_key_table", False)
         for shown, words in table():
             inside.addWidget(_key_line(shown, words))
-        parts = (self.why_not, row(self.read, None, self.unread, self.all_read), self.summary, self.others, keys)
+        parts = (
+            named("Cells", self.grades.widget),
+            self.why_not,
+            row(self.read, None, self.unread, self.all_read),
+            self.summary,
+            self.others,
+            keys,
+        )
         self.widget = column(named("Reads", chosen), named("Add", adding), *parts)
         self.widget.setObjectName("raters_read_box")
 
@@ -92,6 +112,7 @@ class ReadBox:
         self.swatch.setPixmap(swatch(view.color))
         self.swatch.setVisible(bool(view.rater))
         self.remove.setEnabled(bool(view.rater))
+        self.grades.show(view)
         with Quiet(self.read, self.others):
             self.read.setChecked(view.read)
             self.others.setChecked(view.others_shown)
@@ -101,6 +122,34 @@ class ReadBox:
         self.others.setEnabled(view.can_show_others)
         set_text(self.summary, view.summary)
         set_text(self.why_not, view.why_not)
+
+
+class GradeRow:
+    """How many grades a tick can have in this study, and which one it gets now."""
+
+    def __init__(self, actions: ReadBoxActions) -> None:
+        self.levels = Chooser(
+            "raters_levels",
+            "What a rater can say of a cell, in all scans of this study",
+            lambda key: actions.choose_levels(int(key)),
+        )
+        self.level = Chooser(
+            "raters_level",
+            "The grade that a click or Space gives. Keys: 1 to 9",
+            lambda key: actions.choose_level(int(key)),
+        )
+        self.widget = row(self.levels.widget, self.level.widget)
+        for place in (0, 1):
+            self.widget.layout().setStretch(place, 1)
+
+    def show(self, view: ReadBoxView) -> None:
+        self.levels.show(LEVELS, str(view.levels))
+        self.level.show([_grade(level, view.levels) for level in range(1, view.levels + 1)], str(view.level))
+        self.level.widget.setVisible(view.levels > 1)
+
+
+def _grade(level: int, levels: int) -> Choice:
+    return Choice(str(level), f"grade {level} of {levels}", f"Counts as {percent(level / levels)} of a tick.")
 
 
 def swatch(color: tuple[float, float, float]) -> Any:

@@ -6,19 +6,21 @@ from typing import Any, Protocol
 
 import qt
 
+from ...data.raters.export import ExportOptions
 from ..qt_subset import Quiet, button, column, get, label, paragraph, row, section
 from ..raters.exporting import ExportChoice
-from ..raters.soft_planes import DISAGREEMENT, LABEL, NOTHING
+from ..raters.soft_planes import DISAGREEMENT, LABEL, LEAST_SIGMA, MOST_SIGMA, NOTHING
 from ..raters.views import PlaceLine, RaterLine, SoftBoxView
 from ..view_models_decide import Choice, LegendView
 from .chooser import Chooser, named
-from .fitting import percent, set_text
+from .fitting import fit_height, millilitres, percent, set_text
 from .legend import Legend
 from .plain_table import Column, PlainTable, Row
+from .raters_agreement_box import AgreementBox
 from .raters_read_box import swatch
 from .raters_steps_box import StepsActions, StepsBox
 
-_ROW_HEIGHT, _MOST_ROWS = 22, 6
+_SIGMA_STEP = 0.1
 METHODS = (
     Choice("steps", "the four steps", "From ticks in cells: share, bone, brightness, neighbouring slices."),
     Choice("share", "share of the raters", "How many of those who read the slice marked the voxel."),
@@ -73,6 +75,11 @@ class SoftBox:
         )
         self.steps = StepsBox(soft)
         self.method = Chooser("raters_method", "How one label is made of all", lambda key: soft.choose(method=key))
+        self.sigma = _slider("raters_sigma", "How far the smoothing reaches, in voxels")
+        self.sigma.setRange(round(LEAST_SIGMA / _SIGMA_STEP), round(MOST_SIGMA / _SIGMA_STEP))
+        self.sigma.valueChanged.connect(lambda value=0: soft.choose(sigma=value * _SIGMA_STEP))
+        self._sigma_text = label("")
+        self._sigma_row = named("Sigma", _with_number(self.sigma, self._sigma_text))
         self.shown = Chooser("raters_shown", "What lies over the scan", lambda key: soft.choose(shown=key))
         self.opacity = _slider("raters_opacity", "How strongly the colours cover the scan")
         self.opacity.valueChanged.connect(lambda value=0: soft.choose(opacity=value / 100))
@@ -87,10 +94,7 @@ class SoftBox:
             ),
             actions.place_shown,
         )
-        self.agreement = _table_of_text("raters_agreement")
-        self.compare = button(
-            "Compare", "raters_compare", "Dice, distances, ICC and kappa, over all scans.", actions.compared
-        )
+        self.agreement = AgreementBox(actions.compared)
         self.masks = MaskRow(actions)
         self.export = ExportBox(actions)
         self.widget = self._laid_out()
@@ -101,7 +105,7 @@ class SoftBox:
         inside.addWidget(row(None, self.remove))
         inside.addWidget(self.masks.widget)
         made, inside = section("Soft label", "raters_section_label")
-        for part in (named("Made by", self.method.widget), self.steps.widget, self.message):
+        for part in (named("Made by", self.method.widget), self.steps.widget, self._sigma_row, self.message):
             inside.addWidget(part)
         over, inside = section("Over the scan", "raters_section_over")
         for part in (named("Show", self.shown.widget), named("Opacity", self.opacity), self.legend.widget):
@@ -111,8 +115,7 @@ class SoftBox:
         inside.addWidget(self.nowhere)
         inside.addWidget(self.places.widget)
         agree, inside = section("Agreement", "raters_section_agreement", False)
-        inside.addWidget(row(self.compare, None))
-        inside.addWidget(self.agreement)
+        inside.addWidget(self.agreement.widget)
         save, inside = section("Save", "raters_section_save")
         inside.addWidget(self.export.widget)
         whole = column(who, made, over, differ, agree, save)
@@ -131,8 +134,8 @@ class SoftBox:
             self._rater = ""
         self.remove.setEnabled(bool(self._rater))
         self.raters.show([_rater_row(line) for line in view.raters], self._rater)
-        _fit_height(self.raters.widget, len(view.raters))
-        _fit_height(self.places.widget, len(view.places))
+        fit_height(self.raters.widget, len(view.raters))
+        fit_height(self.places.widget, len(view.places))
         for place, line in enumerate(view.raters):
             self.raters.widget.item(place, 0).setIcon(qt.QIcon(swatch(line.color)))
         self.masks.show(view.drawings)
@@ -141,18 +144,17 @@ class SoftBox:
         self.shown.show(SHOWN, choice.shown)
         self.steps.widget.setVisible(choice.method == "steps")
         self.steps.show(view)
-        with Quiet(self.opacity):
+        self._sigma_row.setVisible(choice.method == "svls")
+        self._sigma_text.setText(f"{choice.sigma:.1f}")
+        with Quiet(self.opacity, self.sigma):
+            self.sigma.setValue(round(choice.sigma / _SIGMA_STEP))
             self.opacity.setValue(round(100 * choice.opacity))
         set_text(self.message, view.message)
         self.legend.show(_legend(view))
         self.places.show([_place_row(line) for line in view.places], None)
         set_text(self.nowhere, "" if view.places else "Nowhere, on slices that two raters or more have read.")
         self.places.widget.setVisible(bool(view.places))
-        self.agreement.setVisible(bool(view.agreement))
-        if self.agreement.toPlainText() != view.agreement:
-            self.agreement.setPlainText(view.agreement)
-            self.agreement.setFixedHeight(_line_height(self.agreement) * (view.agreement.count("\n") + 3))
-        self.compare.setEnabled(not view.comparing and len(view.raters) > 1)
+        self.agreement.show(view.agreement)
         self.export.show(view)
 
 
@@ -222,8 +224,7 @@ class ExportBox:
             actions.export_learned,
         )
         self.said = paragraph("", "raters_export_said")
-        hard = row(self.threshold, self._threshold_text)
-        hard.layout().setStretch(0, 1)
+        hard = _with_number(self.threshold, self._threshold_text)
         parts = (named("Stored as", self.bits.widget), named("Hard from", hard), *self.boxes.values())
         self.widget = column(*parts, row(self.save, None), self.said, row(self.open, self.learn, None))
 
@@ -232,9 +233,8 @@ class ExportBox:
         threshold = int(get(self.threshold, "value"))
         self._threshold_text.setText(percent(threshold / 100))
         on = {name: bool(box.isChecked()) for name, box in self.boxes.items()}
-        self._actions.export_chosen(
-            ExportChoice(int(bits.key) if bits else 32, on["nifti"], on["four_d"], on["dicom_seg"], threshold / 100)
-        )
+        files = ExportOptions(int(bits.key) if bits else 32, on["nifti"], on["four_d"], on["dicom_seg"])
+        self._actions.export_chosen(ExportChoice(files, threshold / 100))
 
     def show(self, view: SoftBoxView) -> None:
         self.save.setEnabled(not view.why_not_export)
@@ -260,7 +260,7 @@ def _rater_row(line: RaterLine) -> Row:
 
 
 def _place_row(line: PlaceLine) -> Row:
-    return Row(line.key, (line.where, line.size, line.score))
+    return Row(line.key, (line.where, millilitres(line.ml), f"{line.score:.0f}"))
 
 
 def _check(name: str, words: str, tip: str, changed: Any) -> Any:
@@ -271,6 +271,12 @@ def _check(name: str, words: str, tip: str, changed: Any) -> Any:
     return box
 
 
+def _with_number(slider: Any, number: Any) -> Any:
+    made = row(slider, number)
+    made.layout().setStretch(0, 1)
+    return made
+
+
 def _slider(name: str, tip: str) -> Any:
     slider = qt.QSlider(qt.Qt.Horizontal)
     slider.setObjectName(name)
@@ -278,24 +284,3 @@ def _slider(name: str, tip: str) -> Any:
     slider.setAccessibleName(tip)
     slider.setRange(0, 100)
     return slider
-
-
-def _fit_height(table: Any, rows: int) -> None:
-    """As high as its rows, up to a few: the page is long."""
-    table.setFixedHeight(30 + _ROW_HEIGHT * min(max(rows, 1), _MOST_ROWS))
-
-
-def _table_of_text(name: str) -> Any:
-    """Text in columns, in letters of one width; can be copied, and moved sideways where a name is long."""
-    made = qt.QPlainTextEdit()
-    made.setObjectName(name)
-    made.setReadOnly(True)
-    made.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
-    font = qt.QFont("Monospace")
-    font.setStyleHint(qt.QFont.TypeWriter)
-    made.setFont(font)
-    return made
-
-
-def _line_height(widget: Any) -> int:
-    return int(qt.QFontMetrics(get(widget, "font")).lineSpacing())

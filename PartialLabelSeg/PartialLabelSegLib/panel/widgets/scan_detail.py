@@ -12,6 +12,7 @@ from ..view_models import NodeView, ScansView, ScanView, SegmentView
 from ..view_models_decide import Choice
 from .chooser import Chooser
 from .fitting import set_text
+from .made_box import MadeBox
 from .rename_bar import LEFT_OUT
 from .scan_problems import ScanProblems
 
@@ -29,13 +30,16 @@ KEEP = (
 
 @dataclass(frozen=True)
 class DetailCalls:
-    """What the part tells: show the scan, keep it loaded or not, remove it, another pair was picked, a segment is to be renamed."""
+    """What the part tells: show the scan, keep it loaded or not, remove it, another pair was picked, a segment is to be renamed, how the
+    labels of scans were made.
+    """
 
     show_scan: Callable[[str], None]
     keep_scan: Callable[[str, bool], None]
     remove: Callable[[str], None]
     pick_pair: Callable[[str, str, str], None]
     rename: Callable[[str, str], None]
+    made: Callable[[tuple[str, ...], str], None]
 
 
 class ScanDetail:
@@ -57,7 +61,8 @@ class ScanDetail:
             "pair_segmentation", "The segmentation that belongs to this scan.", self._segmentation
         )
         self.segment = Chooser("segment", "The segments of this scan, and the structure that each counts as.", _nothing)
-        self._labels = [label(text) for text in ("Scan", "Drawn in", "Segments")]
+        self.made = MadeBox(calls.made)
+        self._labels = [label(text) for text in ("Scan", "Drawn in", "Segments", "Labels")]
         self.widget = qt.QWidget()
         self.widget.setObjectName("scan_detail")
         self._lay_out()
@@ -84,6 +89,9 @@ class ScanDetail:
             grid.addWidget(text, line, 0)
             grid.addWidget(box.widget, line, 1, 1, 1 if box is self.segment else 2)
         grid.addWidget(self.rename, 6, 2)
+        grid.addWidget(self._labels[3], 7, 0)
+        grid.addWidget(self.made.chooser.widget, 7, 1)
+        grid.addWidget(self.made.everywhere, 7, 2)
 
     def show(self, view: ScansView, scan: ScanView | None, readout: str) -> None:
         """Emits nothing. `readout`: the current cell in words."""
@@ -101,6 +109,7 @@ class ScanDetail:
             part.setVisible(scan.in_scene)
         for part in (self._labels[2], self.segment.widget, self.rename):
             part.setVisible(bool(scan.segments))
+        self._labels[3].setVisible(self.made.show(view, scan))
 
     def _show_whether_loaded(self, view: ScansView, scan: ScanView) -> None:
         """A scan that lies on disk can be kept once it is loaded."""

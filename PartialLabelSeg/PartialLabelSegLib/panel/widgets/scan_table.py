@@ -7,12 +7,13 @@ from typing import Any
 
 import qt
 
+from .. import words
 from ..qt_subset import Quiet, get, paragraph
 from ..view_models import CellView, ProblemView, ScanView, StructureView
 from .fitting import set_text
 from .resized import Resized
 from .shades import shade
-from .state_items import CHANGED, StateItems, legend, widest
+from .state_items import CHANGED, StateItems, any_quick, legend, widest
 from .structure_header import StructureHeader
 
 Cell = tuple[str, str]
@@ -33,6 +34,7 @@ class ScanTable:
         self._structures: tuple[StructureView, ...] = ()
         self._scans: tuple[ScanView, ...] = ()
         self._look: tuple[object, ...] = (False,)
+        self._quick = False
         self._pattern, self._only_problems = "", False
         self.table = qt.QTableWidget()
         self._items = StateItems(self.table)
@@ -81,7 +83,7 @@ class ScanTable:
         current = self.current()
         named = _names(scans, structures) == _names(self._scans, self._structures)
         before = self._scans
-        self._structures, self._scans = structures, scans
+        self._structures, self._scans, self._quick = structures, scans, any_quick(scans)
         look = (self._has_room(), shade(self.table, qt.QPalette.Base), shade(self.table, qt.QPalette.Highlight))
         anew = not named or look != self._look
         self.table.setUpdatesEnabled(False)
@@ -105,7 +107,7 @@ class ScanTable:
         for column in range(len(self._structures)):
             cell = scan.cells[column] if scan.cells else unread
             old = None if before is None else before.cells[column] if before.cells else unread
-            if old is None or (cell.state, cell.changed) != (old.state, old.changed):
+            if old is None or (cell.state, cell.changed, cell.made) != (old.state, old.changed, old.made):
                 self.table.setItem(row, column, self._items.item(cell, in_words))
         if before is None or (scan.problems, scan.origin) != (before.problems, before.origin):
             self._fill_problems(row, scan)
@@ -136,9 +138,15 @@ class ScanTable:
         """Width of a column with words."""
         metrics = self.table.fontMetrics()
         return max(
-            int(metrics.horizontalAdvance(widest() + CHANGED)) + self._line(),
+            int(metrics.horizontalAdvance(widest(self._quick) + CHANGED)) + self._line(),
             self.header.upright_width(self._structures),
         )
+
+    def _narrow(self) -> int:
+        """Width of a column with signs."""
+        signs = words.STATES["labelled"].symbol + words.MADE["quick"].symbol + CHANGED
+        needed = int(self.table.fontMetrics().horizontalAdvance(signs)) + int(0.6 * self._line()) if self._quick else 0
+        return max(int(NARROW * self._line()), needed)
 
     def _has_room(self) -> bool:
         """Whether there is room for a word in each cell and for much of a sentence behind."""
@@ -147,7 +155,7 @@ class ScanTable:
     def _fit(self) -> None:
         """Column widths, the structures' names above them, and the height."""
         line, names = self._line(), self.table.verticalHeader()
-        column = self._wide() if self.in_words() else int(NARROW * line)
+        column = self._wide() if self.in_words() else self._narrow()
         icon = 1.6 * line if any(scan.problems for scan in self._scans) else 0
         longest = max((self.table.fontMetrics().horizontalAdvance(scan.name) for scan in self._scans), default=0)
         most = max(5 * line, NAMES_SHARE * get(self.table, "width"))

@@ -14,7 +14,7 @@ from .scan_detail import DetailCalls, ScanDetail
 from .scan_problems import ScanProblems
 from .scan_table import Cell, ScanTable
 from .state_items import sentence
-from .state_menu import add_column_states, add_entry, add_states, add_title, new_menu, title_of
+from .state_menu import add_column_states, add_entry, add_made, add_states, add_title, new_menu, title_of
 from .table_clicks import TableCalls, TableClicks
 
 FILTER_FROM = 13
@@ -35,6 +35,8 @@ class ScansActions(Protocol):
     def remove(self, scans: tuple[str, ...]) -> None: ...
     def set_states(self, cells: tuple[tuple[str, str], ...], state: str) -> None: ...
     def cycle_state(self, scan: str, structure: str) -> None: ...
+    def set_made(self, cells: tuple[tuple[str, str], ...], how: str) -> None: ...
+    def set_made_in(self, scans: tuple[str, ...], how: str) -> None: ...
     def rename(self, scan: str, segment: str, structure: str) -> None: ...
     def merge(self, structures: tuple[str, ...], into: str) -> None: ...
     def pick_pair(self, scan: str, volume: str, segmentation: str) -> None: ...
@@ -64,6 +66,7 @@ class ScansStep:
                 lambda scan: actions.remove((scan,)),
                 actions.pick_pair,
                 self._rename_segment,
+                actions.set_made_in,
             )
         )
         self._merge = self._merge_row()
@@ -173,6 +176,7 @@ class ScansStep:
         menu = self._new_menu("cell_menu")
         add_title(menu, title_of(tuple(cells)))
         add_states(menu, cells, self._actions.set_states)
+        add_made(menu, cells, self._actions.set_made)
         menu.addSeparator()
         if len(cells) == 1:
             ((scan, structure),) = cells
@@ -214,6 +218,7 @@ class ScansStep:
         add_title(menu, f"{structure} in all scans")
         keys = tuple((scan.name, structure) for scan in self._view.scans)
         add_column_states(menu, self._cells(keys), self._actions.set_states)
+        add_made(menu, self._cells(keys), self._actions.set_made)
         menu.addSeparator()
         tip = "Give it another name, or count it as another structure, in all scans."
         add_entry(menu, "Rename or merge…", "menu_merge", tip, lambda: self._rename_structure(structure))

@@ -12,6 +12,7 @@ from .. import words
 from ..view_models import CellView, ScanView
 from .shades import qcolor, shade
 
+QUICK = words.MADE["quick"]
 CHANGED = "*"
 """Follows the sign of a cell that the user changed."""
 TINT = 0.18
@@ -35,22 +36,26 @@ class StateItems:
             "absent": mixed(self._base, self._quiet, TINT),
         }
         self._accent = readable(highlight, self._tints["labelled"])
-        self._made: dict[tuple[str, bool, bool], Any] = {}
+        self._made: dict[tuple[str, str, bool, bool], Any] = {}
 
     def item(self, cell: CellView, in_words: bool) -> Any:
         """A new item that shows the cell."""
-        key = (cell.state, cell.changed, in_words)
+        key = (cell.state, cell.made, cell.changed, in_words)
         if key not in self._made:
             self._made[key] = self._make(cell, in_words)
         return self._made[key].clone()
 
     def _make(self, cell: CellView, in_words: bool) -> Any:
         word = words.STATES.get(cell.state, words.UNKNOWN_STATE)
+        quick = cell.made == "quick"
         text = f"{word.symbol} {word.text}" if in_words and cell.state else word.symbol
+        if quick:
+            text += f", {QUICK.text}" if in_words else QUICK.symbol
         item = qt.QTableWidgetItem(text + (CHANGED if cell.changed else ""))
         item.setTextAlignment(qt.Qt.AlignCenter)
         item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-        item.setData(qt.Qt.AccessibleTextRole, word.text + (", changed by you" if cell.changed else ""))
+        said = word.text + (f", {QUICK.text}" if quick else "") + (", changed by you" if cell.changed else "")
+        item.setData(qt.Qt.AccessibleTextRole, said)
         item.setForeground(qt.QBrush(qcolor(self.color(cell.state))))
         if cell.state in self._tints:
             item.setBackground(qt.QBrush(qcolor(self._tints[cell.state])))
@@ -65,16 +70,28 @@ def legend(scans: Sequence[ScanView]) -> str:
     """What the signs mean, on one line where there is room."""
     changed = any(cell.changed for scan in scans for cell in scan.cells)
     parts = [f"{word.symbol}\u00a0{word.text.replace(' ', chr(0xA0))}" for word in words.STATES.values()]
+    if any_quick(scans):
+        parts.append(f"{QUICK.symbol}\u00a0made\u00a0quickly")
     return "   ".join([*parts, *([f"{CHANGED}\u00a0changed\u00a0by\u00a0you"] if changed else [])])
 
 
-def widest() -> str:
-    """The longest text of a cell."""
-    return max((f"{word.symbol} {word.text}" for word in words.STATES.values()), key=len)
+def any_quick(scans: Sequence[ScanView]) -> bool:
+    """Whether some label was made quickly."""
+    return any(cell.made == "quick" for scan in scans for cell in scan.cells)
+
+
+def widest(quick: bool) -> str:
+    """The longest text of a cell. quick: some labels were made quickly."""
+    texts = [f"{word.symbol} {word.text}" for word in words.STATES.values()]
+    return max(
+        [*texts, *([f"{words.STATES['some slices'].symbol} some slices, {QUICK.text}"] if quick else [])], key=len
+    )
 
 
 def sentence(structure: str, cell: CellView) -> str:
     """A cell in words: 'Liver: labelled (1480 mL, changed by you). It is drawn …'."""
     word = words.STATES.get(cell.state, words.UNKNOWN_STATE)
-    remarks = [part for part in (cell.remark, "changed by you" if cell.changed else "") if part]
-    return f"{structure}: {word.text}{' (' + ', '.join(remarks) + ')' if remarks else ''}. {word.meaning}"
+    how = "made quickly" if cell.made == "quick" else ""
+    remarks = [part for part in (cell.remark, how, "changed by you" if cell.changed else "") if part]
+    meaning = f"{word.meaning} {QUICK.meaning}" if how else word.meaning
+    return f"{structure}: {word.text}{' (' + ', '.join(remarks) + ')' if remarks else ''}. {meaning}"

@@ -63,6 +63,24 @@ def add_column_states(menu: Any, cells: Mapping[Cell, CellView], chosen: Chosen)
             add_entry(menu, text, _name(state), word.meaning, partial(chosen, keys, state))
 
 
+def add_made(menu: Any, cells: Mapping[Cell, CellView], chosen: Chosen) -> None:
+    """How labels were made: the labelled ones among the cells; what holds for all of them is ticked. Nothing where none is labelled."""
+    labelled = tuple(key for key, cell in cells.items() if cell.made)
+    if not labelled:
+        return
+    menu.addSeparator()
+    question = menu.addAction(words.HOW_MADE)
+    question.setObjectName("menu_how_made")
+    question.setEnabled(False)
+    now = {cells[key].made for key in labelled}
+    amount = "" if len(labelled) == len(cells) else f" ({len(labelled)} of {len(cells)})"
+    for how, word in words.MADE.items():
+        text = f"{word.symbol or '✓'}  {word.text}{amount} – {word.short}"
+        action = add_entry(menu, text, f"made_{how}", word.meaning, partial(chosen, labelled, how))
+        action.setCheckable(True)
+        action.setChecked(now == {how})
+
+
 def title_of(cells: Sequence[Cell]) -> str:
     """'Liver in Case 7', or how many cells there are."""
     if len(cells) == 1:

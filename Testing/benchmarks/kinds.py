@@ -1,0 +1,123 @@
+"""All ways to learn from checked, quick and missing labels, on one set of scans: a third of each kind, half of the labels of the first two not there.
+
+    python3 Testing bench kinds                      all rows once
+    python3 Testing bench kinds --seeds 0,1 --folds 0,1
+    python3 Testing bench kinds --rows "full|mlb"    only rows whose title contains one of these
+    python3 Testing bench kinds --tables             the tables of what has run
+
+Each row's result is kept in the work folder, so that an interrupted benchmark goes on. The product's defaults are chosen from the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.kinds_cell import Bench, Cell
+from benchmarks.kinds_claims import Claim, findings
+from benchmarks.kinds_command import read_arguments, run_cells
+from benchmarks.kinds_measure import of_scans
+from benchmarks.kinds_rows import COMPLETE, MIXTURE, STEP, TOGETHER, kinds_rows
+from benchmarks.kinds_sizes import hand_in_sizes, keep_sizes
+from benchmarks.kinds_table import (
+    RULES,
+    Result,
+    corruption_sentence,
+    counts_sentence,
+    findings_table,
+    not_run,
+    of_row,
+    results_in,
+    rows_table,
+    short,
+    structures_table,
+)
+from benchmarks.tables import machine, write_benchmark
+from PartialLabelSegLib.train.session import Session
+
+STEPS = 600
+ROWS = kinds_rows()
+
+
+def claims() -> tuple[Claim, ...]:
+    """What the methods' authors say, put together."""
+
+    def claim(better: str, worse: str, source: str) -> Claim:
+        return Claim(TOGETHER, better, worse, source)
+
+    given, out, weigh = (f"ambiguity-only, {way}" for way in ("as-given", "leave-out", "weigh"))
+    pairs = [
+        claim(given, "naive", "INERRANT"),
+        claim("full, leave-out", out, "INERRANT"),
+        claim(weigh, out, "MLB-Seg"),
+        claim(weigh, given, "MLB-Seg"),
+        claim(weigh, "ambiguity-only, fixed", "MLB-Seg"),
+        claim("ambiguity-only, as-given, loss gce", given, "its authors"),
+        claim("mlb", weigh, "MLB-Seg"),
+    ]
+    pairs += [
+        claim(f"{title}, size", title, "size curriculum")
+        for title in (out, weigh, "full, leave-out", "full, weigh", "mlb")
+    ]
+    pairs += [claim("full, weigh", other, "put together") for other in (weigh, "full, leave-out", "full, as-given")]
+    better = f"{weigh}{STEP}"
+    pairs += [claim(better, other, "the authors' program") for other in (weigh, out, given, "ambiguity-only, fixed")]
+    pairs.append(claim(f"mlb{STEP}", "mlb", "the authors' program"))
+    return tuple(pairs)
+
+
+def best_of(results: list[Result]) -> str:
+    """The row with the largest mean Dice but for the complete labels, in a sentence."""
+    means = {}
+    for row in ROWS:
+        runs = [np.mean(list(of_scans(item, "dice").values())) for item in of_row(results, row)]
+        if runs and row.title != COMPLETE:
+            means[row.title] = 100 * float(np.mean(runs))
+    order = sorted(means, key=lambda title: -means[title])
+    listed = ", ".join(f"{title} {means[title]:.1f}" for title in order[:3])
+    return f"\nThe largest mean Dice: {listed}.\n" if order else ""
+
+
+def write_tables(work: Path, out: Path) -> None:
+    """`kinds.json` with the numbers, `kinds.md` with the tables."""
+    results = results_in(work)
+    found = findings(results, claims())
+    text = [
+        "# Checked, quick and missing labels together\n\n`python3 Testing bench kinds`. "
+        f"Of the training scans (hippocampus MR, two structures, slices) {MIXTURE.checked:.0%} have checked labels, {MIXTURE.quick:.0%} labels that were corrupted by rotation, "
+        f"erosion and dilation to a mean Dice of {MIXTURE.level}, the rest none; of the labels of the first two kinds {100 - MIXTURE.alpha} % are taken away, for each structure by itself. "
+        "The rows' names say what is learned where a structure is missing (naive: background; ambiguity-only: nothing; full: INERRANT's rounds; mlb: MLB-Seg's initial labels), "
+        "what quick labels are (as-given: like checked ones; leave-out: missing; fixed: one weight for all; weigh: learned weights), and whether regressed sizes bound what is predicted.\n",
+        RULES,
+        counts_sentence(results),
+        corruption_sentence(results),
+        rows_table(ROWS, results),
+        best_of(results),
+        structures_table(ROWS, results),
+        findings_table(found),
+        not_run(ROWS, results),
+    ]
+    numbers = {
+        "machine": machine(),
+        "findings": [item.said() for item in found],
+        "cells": [short(item) for item in results],
+    }
+    write_benchmark(out, "kinds", numbers, "\n".join(part for part in text if part))
+
+
+def sizes_kept(cell: Cell, session: Session, _truth: Path) -> Mapping[str, Any]:
+    keep_sizes(cell, session)
+    return {}
+
+
+def main(arguments: list[str]) -> int:
+    chosen = read_arguments("kinds", __doc__, ROWS, arguments)
+    bench = Bench(chosen.work, sizes_kept, hand_in_sizes)
+    if not chosen.tables:
+        cells = chosen.cells(bench, lambda _row: STEPS, lambda _row: 0)
+        run_cells(bench, cells, lambda: write_tables(chosen.work, chosen.out))
+    write_tables(chosen.work, chosen.out)
+    return 0
