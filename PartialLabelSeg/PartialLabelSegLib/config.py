@@ -18,6 +18,7 @@ ROBUST_LOSSES = ("apl", "mae", "sce", "gce")
 LOSSES = ("bce", "bce+dice", *(f"{name}{dice}" for name in ROBUST_LOSSES for dice in ("", "+dice")))
 ARCHITECTURES = ("unet", "unet++", "paper", "instance")
 VIEWS = (0, 2, 4, 6)
+NORMALISED = ("separate", "joint", "even")
 SIZE_FOLDS, SIZE_STEP_COST = 5, 0.5
 """The expected sizes are learned in at most so many folds; a step of it costs about so much of a plain step of the segmentation."""
 MASK_HEADS = ("improved", "plain")
@@ -80,7 +81,8 @@ class Plan:
 
     Where labels are doubtful (MLB-Seg, train/meta.py): `warm_up` is the share of the steps that learn from trusted labels alone; `views` Q of the
     pseudo-label enhancement; `teacher` the share that the mean teacher keeps per step, 0: no teacher, and `teacher_noise` of its input in standard
-    deviations; `consistency` weighs both consistency terms; `normalised` 'separate' (Eq. 8) or 'joint'; `supervised_step` adds the loss
+    deviations; `consistency` weighs both consistency terms; `normalised` 'separate' (Eq. 8), 'joint', or 'even', which drops the labels that
+    trusted ones speak against and counts the others the same; `direction` the share of the trusted gradient that is kept per step, 0: of this step alone; `supervised_step` adds the loss
     of the trusted batch; `given_share` is the weight of given labels against own pseudo-labels where weights are fixed.
 
     Bounds (Kervadec et al., Eq. 5): `bound_weight` is lambda; `margin` what a regressed attribute may be missed by, 0: the learned interval;
@@ -136,6 +138,7 @@ class Plan:
     teacher_noise: float = 0.1
     consistency: float = 1.0
     normalised: str = "separate"
+    direction: float = 0.0
     supervised_step: bool = False
     given_share: float = 0.8
     bound_weight: float = 1e-2
@@ -152,7 +155,7 @@ class Plan:
         _one_of("schedule", self.schedule, ("polynomial", "exponential"))
         _one_of("norm", self.norm, ("batch", "instance", "group", "none"))
         _one_of("loss", self.loss, LOSSES)
-        _one_of("normalised", self.normalised, ("separate", "joint"))
+        _one_of("normalised", self.normalised, NORMALISED)
         if len(set(self.structures)) != len(self.structures) or not self.structures:
             raise ValueError(f"a plan needs structures of different names, got {self.structures}")
         if min(self.patch) < 1 or self.batch < 1 or not all(0 < value < math.inf for value in self.spacing_mm):
@@ -189,7 +192,7 @@ class Plan:
             "between 0 and 1": (lambda value: 0 < value < 1, ("prior",)),
             "from 0 and below 1": (
                 lambda value: 0 <= value < 1,
-                ("average", "overlap", "warm_up", "teacher", "margin"),
+                ("average", "overlap", "warm_up", "teacher", "margin", "direction"),
             ),
             "from 0 to 1": (lambda value: 0 <= value <= 1, ("foreground_share", "given_share", "bound_warm_up")),
             "above 0 and at most 1": (lambda value: 0 < value <= 1, ("gce_power",)),

@@ -20,7 +20,7 @@ from benchmarks.kinds_cell import Bench, Cell
 from benchmarks.kinds_claims import Claim, findings
 from benchmarks.kinds_command import read_arguments, run_cells
 from benchmarks.kinds_measure import of_scans
-from benchmarks.kinds_rows import COMPLETE, MIXTURE, STEP, TOGETHER, kinds_rows
+from benchmarks.kinds_rows import COMPLETE, EVEN, MIXTURE, STEP, TOGETHER, kinds_rows
 from benchmarks.kinds_sizes import hand_in_sizes, keep_sizes
 from benchmarks.kinds_table import (
     RULES,
@@ -65,7 +65,9 @@ def claims() -> tuple[Claim, ...]:
     pairs += [claim("full, weigh", other, "put together") for other in (weigh, "full, leave-out", "full, as-given")]
     better = f"{weigh}{STEP}"
     pairs += [claim(better, other, "the authors' program") for other in (weigh, out, given, "ambiguity-only, fixed")]
-    pairs.append(claim(f"mlb{STEP}", "mlb", "the authors' program"))
+    even = f"{weigh}{EVEN}"
+    pairs += [claim(even, other, "ours") for other in (weigh, out, given, "ambiguity-only, fixed")]
+    pairs.append(claim(f"mlb{EVEN}", "mlb, fixed", "ours"))
     return tuple(pairs)
 
 

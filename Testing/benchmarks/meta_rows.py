@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.kinds_claims import Claim
@@ -21,6 +22,8 @@ ONLY, GIVEN, FIXED, FULL, CLEAN = (
 NO_VIEWS, NO_TEACHER = "MLB-Seg without PLE", "MLB-Seg without teacher"
 ALONE = "meta-weights alone (no PLE, no teacher)"
 SUPERVISED, JOINT, NESTED = "MLB-Seg + supervised step", "MLB-Seg, joint normalisation", "MLB-Seg, U-Net++"
+EVEN = "agreeing labels alike + supervised step (no PLE, no teacher)"
+EVEN_PLAN: dict[str, Any] = {"views": 0, "teacher": 0.0, "supervised_step": True, "normalised": "even"}
 ROBUST = "all labels as given, loss gce"
 PAPER = "paper: Dice % (PROMISE12)"
 NOISY_PAPER = {
@@ -68,6 +71,7 @@ def noisy_rows(study: str, level: float) -> list[Row]:
         row(NO_VIEWS, "weigh", views=0),
         row(NO_TEACHER, "weigh", teacher=0.0),
         row(SUPERVISED, "weigh", supervised_step=True),
+        row(EVEN, "weigh", **EVEN_PLAN),
         row(JOINT, "weigh", normalised="joint"),
         row(NESTED, "weigh", architecture="unet++"),
         row(CLEAN, "as-given", ALL_CHECKED),
@@ -86,6 +90,7 @@ def semi_rows() -> list[Row]:
         row(PROPOSALS, "all-pseudo-labels"),
         row(ROUNDS, "full"),
         row(FULL, "mlb", "77.22"),
+        replace(row(FULL, "mlb"), title=EVEN, plan=EVEN_PLAN),
         row(CLEAN, "ambiguity-only", labels=ALL_CHECKED),
     ]
 
@@ -101,6 +106,7 @@ def mixed_rows(percent: int) -> list[Row]:
     return [
         Row(table, GIVEN, "acdc", made, "ambiguity-only", "as-given"),
         Row(table, FULL, "acdc", made, "mlb", "weigh", paper=MIXED_PAPER[percent]),
+        Row(table, EVEN, "acdc", made, "mlb", "weigh", plan=EVEN_PLAN),
     ]
 
 
@@ -121,6 +127,7 @@ def meta_claims() -> tuple[Claim, ...]:
         table = noisy_table(study, MAIN)
         claims += [Claim(table, FULL, worse) for worse in (ONLY, GIVEN, FIXED, ROBUST, ALONE, NO_VIEWS, NO_TEACHER)]
         claims.append(Claim(table, NESTED, FULL))
+        claims += [Claim(table, EVEN, other, "ours") for other in (FULL, FIXED, ONLY)]
         claims += [Claim(table, better, FULL, "the authors' program") for better in (SUPERVISED, JOINT)]
         claims += [Claim(noisy_table(study, level), FULL, GIVEN) for level in LEVELS if level != MAIN]
     claims += [Claim(SEMI, FULL, worse) for worse in (ONLY, PROPOSALS, ROUNDS)]

@@ -246,7 +246,7 @@ def test_the_table_of_all_combinations_names_the_best(tmp_path: Path) -> None:
         write_json(tmp_path / "work" / str(number) / "result.json", result_of(row, (value, value)))
     kinds.write_tables(tmp_path / "work", tmp_path / "out")
     text = (tmp_path / "out" / "kinds.md").read_text(encoding="utf-8")
-    assert "The largest mean Dice: full, weigh 90.0, mlb + supervised step" in text
+    assert "The largest mean Dice: full, weigh 90.0, mlb alike + supervised step" in text
     assert all(f"| {row.title} |" in text for row in kinds.ROWS)
 
 

@@ -103,13 +103,13 @@ def test_a_method_without_rounds_learns_once(tmp_path: Path) -> None:
 
 def test_sizes_are_learned_before_the_structures_where_bounds_are_kept(tmp_path: Path) -> None:
     run = a_run(tmp_path, bounds=("size",), confidence="mcp")
-    assert shape(job_of(run)) == [(PREPARE, 0, 5), (SIZES, 0, 900), (LEARN, 0, 400), (PREDICT, 0, 3)]
+    assert shape(job_of(run)) == [(PREPARE, 0, 5), (SIZES, 0, 1200), (LEARN, 0, 400), (PREDICT, 0, 3)]
     made(run, "0/sizes.json")
     assert shape(job_of(run)) == [(PREPARE, 0, 5), (LEARN, 0, 400), (PREDICT, 0, 3)]
     made(run, "0/segmentation.pt", "0/relabelling.json", "0/review.json")
-    assert (SIZES, 1, 900) not in shape(job_of(run)), "nobody completed a structure, so the sizes are the same"
+    assert (SIZES, 1, 1200) not in shape(job_of(run)), "nobody completed a structure, so the sizes are the same"
     (run.path / "rounds/0/review.json").write_text('{"decisions": [{"decision": "complete"}]}', encoding="utf-8")
-    assert (SIZES, 1, 900) in shape(job_of(run))
+    assert (SIZES, 1, 1200) in shape(job_of(run))
 
 
 def test_weighed_labels_make_steps_dear_and_are_judged_after_the_confidence(tmp_path: Path) -> None:

@@ -76,7 +76,11 @@ def test_nothing_but_the_steps_is_changed_by_a_time_budget() -> None:
     choices, plan = configuration(5), stepping(plan_of())
     changed = steps_for(plan, Probe(600.0, 0.1, 1.0), choices)
     assert (changed.steps, changed.fine_tune_steps, changed.confidence_steps) == (500, 150, 50)
-    same = replace(changed, steps=1000, fine_tune_steps=300, confidence_steps=100, validate_every=plan.validate_every)
+    assert changed.size_steps == round(plan.size_steps / 2)
+    before = {
+        name: getattr(plan, name) for name in ("fine_tune_steps", "confidence_steps", "size_steps", "validate_every")
+    }
+    same = replace(changed, steps=1000, **before)
     assert same == plan
 
 

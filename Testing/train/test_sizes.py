@@ -22,21 +22,9 @@ STEPS = 6
 KNOWN = [(True, True, False), (True, False, True), (True, True, True), (True, True, False), (True, True, True)]
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fold's network learns for a second."""
-    original = size_folds.Teaching.__init__
-
-    def shorter(self: size_folds.Teaching, *given: object) -> None:
-        original(self, *given)  # type: ignore[arg-type]
-        object.__setattr__(self, "steps", STEPS)
-
-    monkeypatch.setattr(size_folds.Teaching, "__init__", shorter)
-
-
 def session_of(folder: Path, known: Sequence[tuple[bool, ...]] = KNOWN, dimensions: str = "2d") -> Session:
     labels = [partial(scan_of(seed).truth, flags) for seed, flags in enumerate(known)]
-    session = make_session(folder, labels, plan=plan_of(dimensions=dimensions))
+    session = make_session(folder, labels, plan=replace(plan_of(dimensions=dimensions), size_steps=STEPS))
     for case in session.cases:
         session.prepare(case, 0)
     return session

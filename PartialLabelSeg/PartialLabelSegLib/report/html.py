@@ -59,13 +59,18 @@ def _header(report: Report) -> str:
         sentences.append(
             f"Only some are drawn in each scan: {percent(share)} of all pairs of scan and structure are labelled."
         )
-    accepted = sum(bool((entry["relabelling"] or {}).get("cases")) for entry in report["rounds"])
+    accepted = sum(bool(_accepted(entry)) for entry in report["rounds"])
     if accepted:
         sentences.append(f"After {counted(accepted, 'round')} the most confident suggestions became labels themselves.")
     sentences.append(
         f"The last network completed {counted(_completed(report), 'scan')}. What an expert drew is unchanged."
     )
     return f'<header><h1>Completed segmentations</h1><p class="lead">{" ".join(sentences)}</p></header>'
+
+
+def _accepted(entry: Report) -> int:
+    """How many suggested voxels became labels after a round."""
+    return int(((entry["relabelling"] or {}).get("total") or {}).get("accepted_total") or 0)
 
 
 def _completed(report: Report) -> int:

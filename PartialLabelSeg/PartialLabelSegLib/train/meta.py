@@ -124,10 +124,13 @@ def meta_weights(
 def normalised_weights(given: Tensor, pseudo: Tensor, mode: str, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
     """max(w, 0), divided by the sum over the batch, per structure (Eq. 7 and 8). Both (N, K, *spatial); w of all 0 stays 0.
 
-    mode 'separate': given labels and pseudo-labels each sum to 1 (the paper); 'joint': both together (the authors' program). Weights that
+    mode 'separate': given labels and pseudo-labels each sum to 1 (the paper); 'joint': both together (the authors' program); 'even': separate,
+    and every label that trusted ones speak for counts the same, however loudly they do. Weights that
     are not a number, as half precision may leave, are 0.
     """
     given, pseudo = (torch.nan_to_num(item, 0.0, 0.0, 0.0).clamp(min=0) for item in (given, pseudo))
+    if mode == "even":
+        given, pseudo = (given > 0).to(given.dtype), (pseudo > 0).to(pseudo.dtype)
     sums = per_structure(given), per_structure(pseudo)
     if mode == "joint":
         sums = (sums[0] + sums[1],) * 2
