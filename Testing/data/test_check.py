@@ -155,7 +155,7 @@ def test_the_json_is_plain_and_whole(tmp_path: Path) -> None:
         "Spleen": {"checked": 1, "quick": 0, "none": 0}
     }
     assert value["recommendation"]["method"] == "full"
-    assert set(value["recommendation"]) == {"method", "doubtful", "bounds", "loss", "reason"}
+    assert set(value["recommendation"]) == {"method", "doubtful", "bounds", "reason"}
     (problem,) = value["problems"]
     assert problem["sentence"].startswith("Case 'B', structure 'Spleen': it is said to be absent")
 
@@ -287,7 +287,7 @@ def test_what_was_drawn_quickly_is_marked_counted_and_judged(tmp_path: Path) -> 
     assert rows[7].split("  ")[1] == "3 of 4 (1 *)"
     assert rows[8] == "* drawn quickly, not checked"
     assert table.to_json()["made"]["Liver"] == {"checked": 2, "quick": 1, "none": 1}
-    assert "Recommended: --method full --doubtful as-given --set loss=apl+dice" in rows
+    assert "Recommended: --method full --doubtful as-given" in rows
 
 
 def test_a_test_case_is_not_learned_from_so_it_does_not_count(tmp_path: Path) -> None:

@@ -87,7 +87,6 @@ def _recommended(table: CheckTable) -> list[str]:
     if any(table.count_made(name, QUICK) for name in table.structures):
         options.append(f"--doubtful {advice.doubtful}")
     options += [f"--bounds {' '.join(advice.bounds)}"] if advice.bounds else []
-    options += [f"--set loss={advice.loss}"] if advice.loss else []
     return [f"Recommended: {' '.join(options)}", advice.reason]
 
 

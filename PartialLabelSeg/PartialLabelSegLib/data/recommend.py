@@ -15,7 +15,6 @@ ENOUGH_FOR_BOUNDS, MANY_LABELLED = 5, 20
 """Scans with a structure from which on its size can be learned, and from which on that adds little (Kervadec et al., Table 1)."""
 SHARE_UNLABELLED = 0.25
 """From this share of scans without any label on, bounds are worth their time."""
-TOLERANT_LOSS = "apl+dice"
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,15 @@ def counts_of_labels(structures: Iterable[str], scans: Iterable[Labels]) -> Labe
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to choose, as `Configuration` names it. loss: of the plan, '' for the usual one. reason: sentences for a clinician."""
+    """What to choose, as `Configuration` names it. reason: sentences for a clinician."""
 
     method: str
     doubtful: str
     bounds: tuple[str, ...]
     reason: str
-    loss: str = ""
 
     def to_json(self) -> dict[str, object]:
-        choices = {"method": self.method, "doubtful": self.doubtful, "bounds": list(self.bounds), "loss": self.loss}
+        choices = {"method": self.method, "doubtful": self.doubtful, "bounds": list(self.bounds)}
         return {**choices, "reason": self.reason}
 
 
@@ -154,19 +152,19 @@ def _why_rounds(counts: LabelCounts) -> str:
     )
 
 
-def _why_weigh(counts: LabelCounts) -> str:
+def _why_fixed(counts: LabelCounts) -> str:
     found = [
         f"{name} in {scans(counts.structures[name].quick)}, checked in {counts.structures[name].checked}"
         for name in counts.named(_is_quick)
     ]
-    return f"Some labels were drawn quickly ({listed(found)}). Each of their voxels counts as far as the checked scans agree with it."
+    return f"Some labels were drawn quickly ({listed(found)}). They count in part, beside what the program itself sees there, and the checked ones lead."
 
 
-def _why_tolerant(counts: LabelCounts) -> str:
+def _why_as_given(counts: LabelCounts) -> str:
     few = [f"{name} in {counts.structures[name].checked}" for name in counts.named(_cannot_be_judged)]
     return (
         f"Some labels were drawn quickly, but too few are checked to tell where they are wrong ({listed(few)}; "
-        f"{ENOUGH_TRUSTED} are needed of each). Until then they count as they are, and a loss that forgives wrong voxels is advised. "
+        f"{ENOUGH_TRUSTED} are needed of each). Until then they count as they are. "
         "Checking a few more scans helps most."
     )
 
@@ -204,13 +202,13 @@ RULES: tuple[tuple[Rule, ...], ...] = (
         Rule(lambda counts: True, {"method": "full"}, _why_rounds),
     ),
     (
-        Rule(lambda counts: not counts.named(_is_quick), {"doubtful": "weigh"}, _says_nothing),
+        Rule(lambda counts: not counts.named(_is_quick), {"doubtful": "fixed"}, _says_nothing),
         Rule(
             lambda counts: bool(counts.named(_cannot_be_judged)),
-            {"doubtful": "as-given", "loss": TOLERANT_LOSS},
-            _why_tolerant,
+            {"doubtful": "as-given"},
+            _why_as_given,
         ),
-        Rule(lambda counts: True, {"doubtful": "weigh"}, _why_weigh),
+        Rule(lambda counts: True, {"doubtful": "fixed"}, _why_fixed),
     ),
     (
         Rule(

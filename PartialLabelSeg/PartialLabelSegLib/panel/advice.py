@@ -45,12 +45,10 @@ class Adviser:
         found = self.now()
         method, doubtful = choices.method or found.method, choices.doubtful or found.doubtful
         bounds = found.bounds if choices.bounds is None else choices.bounds
-        tolerant = found.loss if choices.doubtful is None else ""
         return (
             *(("--method", method) if method != _USUAL.relabelling.method else ()),
             *(("--doubtful", doubtful) if doubtful != _USUAL.doubtful else ()),
             *(("--bounds", *bounds) if bounds != _USUAL.bounds else ()),
-            *(("--set", f"loss={tolerant}") if tolerant else ()),
         )
 
 
@@ -80,7 +78,7 @@ _DRAWN = {(word, how): _as_drawn(word, how) for word in words.STATES for how in 
 
 
 def _sentence(found: Recommendation, choices: Choices) -> str:
-    """'Recommended: learn in rounds; quick labels: weigh each voxel; because not every structure is drawn …'"""
+    """'Recommended: learn in rounds; quick labels: count them in part; because not every structure is drawn …'"""
     parts = [words.METHODS[found.method].text]
     if "quickly" in found.reason or found.doubtful != _USUAL.doubtful:
         parts.append(f"quick labels: {words.DOUBTFUL[found.doubtful].text}")

@@ -146,7 +146,7 @@ DOUBTFUL: Mapping[str, Word] = {
         "Each voxel of a quick label counts as far as the checked scans agree with it. Takes about three times as long.",
     ),
     "fixed": Word(
-        "weigh all alike",
+        "count them in part",
         "",
         "Every voxel of a quick label counts in part; what the program itself sees there makes up the rest.",
     ),
