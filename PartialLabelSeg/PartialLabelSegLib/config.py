@@ -82,7 +82,7 @@ class Plan:
     Where labels are doubtful (MLB-Seg, train/meta.py): `warm_up` is the share of the steps that learn from trusted labels alone; `views` Q of the
     pseudo-label enhancement; `teacher` the share that the mean teacher keeps per step, 0: no teacher, and `teacher_noise` of its input in standard
     deviations; `consistency` weighs both consistency terms; `normalised` 'separate' (Eq. 8), 'joint', or 'even', which drops the labels that
-    trusted ones speak against and counts the others the same; `direction` the share of the trusted gradient that is kept per step, 0: of this step alone; `supervised_step` adds the loss
+    trusted ones speak against and counts the others the same; `supervised_step` adds the loss
     of the trusted batch; `given_share` is the weight of given labels against own pseudo-labels where weights are fixed.
 
     Bounds (Kervadec et al., Eq. 5): `bound_weight` is lambda; `margin` what a regressed attribute may be missed by, 0: the learned interval;
@@ -138,7 +138,6 @@ class Plan:
     teacher_noise: float = 0.1
     consistency: float = 1.0
     normalised: str = "separate"
-    direction: float = 0.0
     supervised_step: bool = False
     given_share: float = 0.8
     bound_weight: float = 1e-2
@@ -192,7 +191,7 @@ class Plan:
             "between 0 and 1": (lambda value: 0 < value < 1, ("prior",)),
             "from 0 and below 1": (
                 lambda value: 0 <= value < 1,
-                ("average", "overlap", "warm_up", "teacher", "margin", "direction"),
+                ("average", "overlap", "warm_up", "teacher", "margin"),
             ),
             "from 0 to 1": (lambda value: 0 <= value <= 1, ("foreground_share", "given_share", "bound_warm_up")),
             "above 0 and at most 1": (lambda value: 0 < value <= 1, ("gce_power",)),

@@ -248,7 +248,13 @@ def test_weights_are_normalised_together_where_that_is_wanted() -> None:
     assert pseudo.flatten().tolist() == pytest.approx([0.5, 0, 0.25, 0, 0, 0, 0, 0.75])
 
 
-@pytest.mark.parametrize("mode", ["separate", "joint"])
+def test_labels_that_agree_count_the_same_where_that_is_wanted() -> None:
+    given, pseudo = normalised_weights(*hand_case(), "even")
+    assert given.flatten().tolist() == pytest.approx([0.5, 0, 0, 0, 0.5, 0, 0, 0])
+    assert pseudo.flatten().tolist() == pytest.approx([1, 0, 0.5, 0, 0, 0, 0, 0.5])
+
+
+@pytest.mark.parametrize("mode", ["separate", "joint", "even"])
 def test_weights_that_all_are_nothing_stay_so(mode: str) -> None:
     nothing = torch.tensor([[[-1.0, 0.0]]])
     for weights in normalised_weights(nothing, torch.full_like(nothing, float("nan")), mode):

@@ -85,7 +85,6 @@ class MetaObjective:
         self._teacher: MeanTeacher | None = None
         self._teacher_state: dict[str, Tensor] = {}
         self._snapshots: list[dict[str, Tensor]] = []
-        self._direction: dict[str, Tensor] = {}
         self._optimiser: torch.optim.Optimizer | None = None
 
     def watch(self, optimiser: torch.optim.Optimizer) -> None:
@@ -113,13 +112,12 @@ class MetaObjective:
     def state(self) -> dict[str, Any]:
         """What a checkpoint must hold beside the network. 'snapshots': state_dicts of the student in main memory."""
         teacher = self._teacher.state() if self._teacher is not None else self._teacher_state
-        return {"teacher": teacher, "snapshots": self._snapshots, "direction": self._direction}
+        return {"teacher": teacher, "snapshots": self._snapshots}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Goes on from a `state`; the teacher's values go to the network's device at the next step."""
         self._teacher, self._teacher_state = None, dict(state["teacher"])
         self._snapshots = list(state["snapshots"])
-        self._direction = dict(state["direction"])
 
     def _weigh(self, network: nn.Module, batch: Batch) -> tuple[Weighed, dict[str, Tensor]]:
         """Labels and weights of a batch, and the terms that do not depend on them; leaves nothing of its passes in memory."""
@@ -128,7 +126,6 @@ class MetaObjective:
         found = self._agreement(network, batch, parameters)
         ahead = self._ahead(network, parameters, {} if found is None else found.gradient)
         _, direction = trusted_direction(network, ahead, trusted, self._trusted_loss)
-        direction = self._kept_direction(direction)
         logits, slope = logits_along(network, parameters, batch.image, unit_length(direction))
         probability = torch.sigmoid(logits) if found is None else found.probability
         pseudo = predicted_structures(probability) & doubtful
@@ -144,17 +141,6 @@ class MetaObjective:
             value, gradient = trusted_direction(network, parameters, trusted, self._trusted_loss)
             extra["trusted"] = carried(value, gradient, network)
         return Weighed(batch.target, pseudo, doubtful, *weights), extra
-
-    def _kept_direction(self, direction: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The running mean of the trusted gradient, where the plan wants one: that of a single batch is noisy."""
-        keep = self._plan.direction
-        if keep == 0:
-            return direction
-        before = self._direction
-        if before:
-            direction = {name: before[name].to(new.device).lerp(new, 1 - keep) for name, new in direction.items()}
-        self._direction = direction
-        return direction
 
     def _agreement(self, network: nn.Module, batch: Batch, parameters: Mapping[str, Tensor]) -> Agreement | None:
         """What views and teacher say; None where there are none."""
