@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.kinds_study import ALL_CHECKED, Made
 from PartialLabelSegLib.config import Configuration, Relabelling
+from PartialLabelSegLib.data.plan import MLB
 
 TOGETHER = "hippocampus"
 MIXTURE = Made(checked=1 / 3, quick=1 / 3, level=0.62, alpha=50)
@@ -37,7 +38,7 @@ class Row:
 
     def configuration(self, dimensions: str, network: dict[str, Any], seed: int, steps: int) -> Configuration:
         """What the product is told. network: of the plan, what is the same for all rows."""
-        plan = {**network, **stages(self.method, steps), **self.plan}
+        plan = {**network, **stages(self.method, steps), **MLB, **self.plan}
         choices = Relabelling(method=self.method, rounds=2 if self.method == "full" else 0)
         if self.method != "full":
             choices = Relabelling(method=self.method, rounds=0, confidence="mcp")

@@ -125,7 +125,7 @@ class MetaObjective:
         doubtful = _doubtful(batch)
         found = self._agreement(network, batch, parameters)
         ahead = self._ahead(network, parameters, {} if found is None else found.gradient)
-        _, direction = trusted_direction(network, ahead, trusted, self._trusted_loss)
+        value, direction = trusted_direction(network, ahead, trusted, self._trusted_loss)
         logits, slope = logits_along(network, parameters, batch.image, unit_length(direction))
         probability = torch.sigmoid(logits) if found is None else found.probability
         pseudo = predicted_structures(probability) & doubtful
@@ -138,8 +138,10 @@ class MetaObjective:
             first = next(iter(extra))
             extra[first] = carried(extra[first], found.gradient, network)
         if plan.supervised_step:
-            value, gradient = trusted_direction(network, parameters, trusted, self._trusted_loss)
-            extra["trusted"] = carried(value, gradient, network)
+            # Where nothing moves the look-ahead, the trusted loss was differentiated here already.
+            if any(ahead[name] is not parameters[name] for name in parameters):
+                value, direction = trusted_direction(network, parameters, trusted, self._trusted_loss)
+            extra["trusted"] = carried(value, direction, network)
         return Weighed(batch.target, pseudo, doubtful, *weights), extra
 
     def _agreement(self, network: nn.Module, batch: Batch, parameters: Mapping[str, Tensor]) -> Agreement | None:
