@@ -84,7 +84,7 @@ def _complete_options(command: argparse.ArgumentParser) -> None:
         help="keep only the largest part of what is suggested",
     )
     add("--fill-holes", action="store_true", default=hidden, help="fill holes in what is suggested")
-    text = "labels said to be quick: learn the weight of each voxel, weigh all alike, trust them, or leave them out"
+    text = "labels said to be quick: learn how far each place counts, count all in part, trust them, or leave them out"
     add("--doubtful", choices=DOUBTFUL, default=hidden, help=text)
     text = "bound what is suggested where a structure is missing by what labelled scans teach: of its size, centroid or extent"
     add("--bounds", nargs="+", choices=ATTRIBUTES, default=hidden, help=text)

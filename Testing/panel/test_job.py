@@ -43,7 +43,7 @@ def a_run(folder: Path, weighed: int = 0, bounds: tuple[str, ...] = (), **choice
     run = RunFolder(folder / "run")
     run.path.mkdir()
     relabelling = Relabelling(**{"rounds": 1, "review": True, **choices})
-    configuration = Configuration(relabelling=relabelling, bounds=bounds)
+    configuration = Configuration(relabelling=relabelling, bounds=bounds, doubtful="weigh")
     cases = [{"name": f"c{i}", "folder": f"c{i}", "split": split} for i, split in enumerate(SPLITS)]
     run.write_head({"configuration": to_json(configuration), "cases": cases})
     run.plan.write_text(json.dumps({"plan": to_json(PLAN), "weighed_scans": weighed}), encoding="utf-8")
