@@ -6,6 +6,7 @@ It begins lighter than such tables usually do, for it lies over the dark parts o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,18 +80,28 @@ def to_lab(colors: np.ndarray) -> np.ndarray:
 
 
 def color_table(scene: Any) -> Any:
-    """The scene's colour table node of these colours; made when it is first asked for, not saved with the scene."""
+    """The scene's colour table node of these colours."""
+    words = [f"{100 * place / (COLORS - 1):.0f} %" for place in range(COLORS)]
+    return own_table(scene, TABLE, "Confidence", ramp(), words)
+
+
+def own_table(scene: Any, mark: str, name: str, colors: np.ndarray, words: Sequence[str]) -> Any:
+    """A colour table node of ours, known by its `mark`; made when it is first asked for, not saved with the scene.
+
+    colors: (n, 3) sRGB, or (n, 4) with opacity, in 0..1; words: what each colour means.
+    """
     for place in range(scene.GetNumberOfNodesByClass("vtkMRMLColorTableNode")):
         node = scene.GetNthNodeByClass(place, "vtkMRMLColorTableNode")
-        if node.GetAttribute(OURS) == TABLE:
+        if node.GetAttribute(OURS) == mark:
             return node
     node = slicer.vtkMRMLColorTableNode()
     node.SetTypeToUser()
-    node.SetName("Confidence")
-    node.SetAttribute(OURS, TABLE)
+    node.SetName(name)
+    node.SetAttribute(OURS, mark)
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
-    node.SetNumberOfColors(COLORS)
-    for place, (red, green, blue) in enumerate(ramp()):
-        node.SetColor(place, f"{100 * place / (COLORS - 1):.0f} %", float(red), float(green), float(blue), 1.0)
+    node.SetNumberOfColors(len(colors))
+    for place, (color, word) in enumerate(zip(colors.tolist(), words, strict=True)):
+        red, green, blue, opacity = (*color, 1.0)[:4]
+        node.SetColor(place, word, red, green, blue, opacity)
     return scene.AddNode(node)

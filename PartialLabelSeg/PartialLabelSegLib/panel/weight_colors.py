@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import slicer
 
-from .colors import COLORS, from_lab
-from .our_nodes import OURS
+from .colors import COLORS, from_lab, own_table
 
 TABLE = "colours of weights"
 AGAINST, FOR = (76.0, 72.0, 68.0), (44.0, 58.0, 278.0)
@@ -37,19 +35,6 @@ def _side(share: np.ndarray, end: tuple[float, float, float]) -> np.ndarray:
 
 
 def weights_table(scene: Any) -> Any:
-    """The scene's colour table node of these colours; made when it is first asked for, not saved with the scene."""
-    for place in range(scene.GetNumberOfNodesByClass("vtkMRMLColorTableNode")):
-        node = scene.GetNthNodeByClass(place, "vtkMRMLColorTableNode")
-        if node.GetAttribute(OURS) == TABLE:
-            return node
-    node = slicer.vtkMRMLColorTableNode()
-    node.SetTypeToUser()
-    node.SetName("Weights of labels")
-    node.SetAttribute(OURS, TABLE)
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
-    node.SetNumberOfColors(COLORS)
-    for place, color in enumerate(ramp()):
-        words = "speaks against the label" if 2 * place < COLORS else "supports the label"
-        node.SetColor(place, words, *(float(part) for part in color))
-    return scene.AddNode(node)
+    """The scene's colour table node of these colours."""
+    words = ["speaks against the label" if 2 * place < COLORS else "supports the label" for place in range(COLORS)]
+    return own_table(scene, TABLE, "Weights of labels", ramp(), words)
