@@ -84,6 +84,8 @@ def test_doubtful_labels_mislead_less_when_they_are_weighed(weighed: Session, tm
 def test_fixed_weights_are_a_choice(tmp_path: Path) -> None:
     session = finish(doubtful_session(tmp_path, "fixed", steps=20)).session
     assert {"given", "pseudo", "trusted"} <= set(curves_of(session)["terms"])
+    # What the checked scans speak against is told in this way too.
+    assert (session.round(0).weights(session.cases[0].folder.name) / "doubts.json").exists()
 
 
 def test_mlb_goes_on_with_initial_labels_and_leaves_the_given_ones_alone(tmp_path: Path) -> None:

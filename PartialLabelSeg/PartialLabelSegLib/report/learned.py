@@ -10,7 +10,7 @@ from ..data.types import PALETTE
 from ..run.round_words import round_word
 from .charts import Frame, Series, line_chart
 from .colors import color_of, dashes
-from .tables import counted, folded, meter, number, percent, table, volume
+from .tables import counted, folded, listing, meter, number, percent, table, volume
 
 Report = Mapping[str, Any]
 
@@ -72,7 +72,7 @@ def learning(report: Report) -> str:
     if len(terms) > 1:
         parts.append("<h3>What the loss is made of</h3>")
         rows = [(name, words) for name, words in TERMS.items() if name in {item.name for item in terms}]
-        parts.append(table(["Term", "What is learned from what"], [[escape(a), escape(b)] for a, b in rows]))
+        parts.append(listing(rows))
         parts.append(line_chart(terms, Frame("training step", "loss", None, sections, 260)))
     return "".join(parts)
 
