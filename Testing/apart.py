@@ -17,7 +17,6 @@ def python_apart(*arguments: str | Path, **environment: str) -> str:
         [sys.executable, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": paths, **environment},
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=False,
     )

@@ -212,7 +212,7 @@ def test_a_case_that_fails_in_an_unforeseen_way_is_left_out_too(
 
 def test_where_no_case_can_be_used_there_is_no_run(data: Data, run: RunFolder) -> None:
     data.scan("only", 0)
-    (data.folder / "0.nrrd").write_text("not a scan")
+    (data.folder / "0.nrrd").write_text("not a scan", encoding="utf-8")
     with pytest.raises(Failure, match="No case of the data set can be used. Run `check`"):
         imported(data, run)
     assert not run.head.exists()
@@ -365,7 +365,7 @@ def test_a_head_that_contradicts_itself_is_refused(
     imported(data, run)
     head = json.loads(run.head.read_text(encoding="utf-8"))
     change(head)
-    run.head.write_text(json.dumps(head))
+    run.head.write_text(json.dumps(head), encoding="utf-8")
     with pytest.raises(Failure, match=r"run\.json is damaged|leads out of its folder"):
         read_run(run)
 

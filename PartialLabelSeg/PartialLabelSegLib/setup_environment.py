@@ -275,7 +275,6 @@ def run(command: list[str]) -> tuple[int, list[str]]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             encoding="utf-8",
             errors="replace",
         ) as process:
@@ -298,7 +297,7 @@ def only_one_at_a_time(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        handle = open(folder.with_name(f"{folder.name}.lock"), "w")  # noqa: SIM115  closed below, after the caller's block
+        handle = open(folder.with_name(f"{folder.name}.lock"), "w", encoding="utf-8")  # noqa: SIM115  closed below, after the caller's block
     except OSError as error:
         raise SetupError(
             f"Nothing can be written beside {folder}: {error.strerror}.",

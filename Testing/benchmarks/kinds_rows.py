@@ -16,9 +16,9 @@ MIXTURE = Made(checked=1 / 3, quick=1 / 3, level=0.62, alpha=50)
 COMPLETE = "all labels, all checked"
 STEP = " + supervised step"
 EVEN = " alike + supervised step"
+"""What is added to the titles of rows whose weighted steps also minimise the trusted loss, as the authors' program does; with EVEN by EVEN_PLAN."""
 EVEN_PLAN: dict[str, Any] = {"views": 0, "teacher": 0.0, "supervised_step": True, "normalised": "even"}
-"""Labels that agree with the trusted ones all count the same; without views and teacher, which cost most of the time."""
-"""What is added to the titles of rows whose weighted steps also minimise the trusted loss, as the authors' program does."""
+"""As in the presets quick and standard: labels that agree with the trusted ones all count the same; without views and teacher, which cost most of the time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Row:
     paper: str = ""
 
     def configuration(self, dimensions: str, network: dict[str, Any], seed: int, steps: int) -> Configuration:
-        """What the product is told. network: of the plan, what is the same for all rows."""
+        """What the product is told. network: of the plan, what is the same for all rows. Doubtful labels are weighed as in MLB-Seg's paper unless the row's plan says otherwise."""
         plan = {**network, **stages(self.method, steps), **MLB, **self.plan}
         choices = Relabelling(method=self.method, rounds=2 if self.method == "full" else 0)
         if self.method != "full":

@@ -11,8 +11,7 @@ from PartialLabelSegLib.begin import open_session
 from PartialLabelSegLib.data.sizes import read_sizes, write_sizes
 from PartialLabelSegLib.run.folder import RunFolder
 from PartialLabelSegLib.train.session import Session
-from PartialLabelSegLib.train.sizes import _mark as size_mark
-from PartialLabelSegLib.train.sizes import oracle_sizes, sizes_file
+from PartialLabelSegLib.train.sizes import oracle_sizes, size_mark, sizes_file
 
 
 def hand_in_sizes(cell: Cell, run: RunFolder, truth: Path) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.kinds_claims import Finding
+from benchmarks.kinds_claims import Claim, Finding, findings
 from benchmarks.kinds_measure import missed, of_scans
 from benchmarks.kinds_rows import Row
-from benchmarks.tables import table
+from benchmarks.tables import machine, table, write_benchmark
 from PartialLabelSegLib.run.files import read_json
 
 Result = dict[str, Any]
@@ -21,6 +22,37 @@ RULES = (
     "Mean ± standard deviation over the held-out scans (of each the mean over its structures) of all runs; where there is more than one run (folds, seeds), the standard deviation between the means of the runs follows in brackets. "
     "A structure that was not found at all has Dice 0 and no distance; how often that was, is the column *not found*.\n"
 )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a work folder holds of a benchmark: its rows, the results of those that have run, and what became of its claims."""
+
+    rows: tuple[Row, ...]
+    results: list[Result]
+    found: list[Finding]
+
+    @classmethod
+    def of(cls, work: Path, rows: tuple[Row, ...], claims: Sequence[Claim]) -> Outcome:
+        results = results_in(work)
+        return cls(rows, results, findings(results, claims))
+
+    @property
+    def beginning(self) -> str:
+        """What holds for all tables: how rows are made and measured, how many scans there were, and how bad quick labels were."""
+        parts = (RULES, counts_sentence(self.results), corruption_sentence(self.results))
+        return "\n".join(part for part in parts if part)
+
+    def write(self, out: Path, name: str, text: Sequence[str], more: Mapping[str, Any] | None = None) -> None:
+        """`<name>.md`, the text and after it which rows have not run; `<name>.json`, the numbers, after `more`."""
+        numbers = {
+            **(more or {}),
+            "machine": machine(),
+            "findings": [item.said() for item in self.found],
+            "cells": [short(item) for item in self.results],
+        }
+        parts = [*text, not_run(self.rows, self.results)]
+        write_benchmark(out, name, numbers, "\n".join(part for part in parts if part))
 
 
 def results_in(work: Path) -> list[Result]:
@@ -46,8 +78,8 @@ def spread(items: Sequence[Result], measure: str, factor: float = 1.0) -> str:
 
 def rows_table(rows: Sequence[Row], results: Sequence[Result], paper: str = "") -> str:
     """All rows of one table. paper: what its column says, or no such column."""
-    unit = next((item["unit"] for row in rows for item in of_row(results, row)), "mm")
-    heads = ["row", "Dice %", "Jaccard %", f"HD {unit}", f"ASD {unit}", "not found"]
+    unit = next((item["unit"] for row in rows for item in of_row(results, row)), "")
+    heads = ["row", "Dice %", "Jaccard %", f"HD {unit}".strip(), f"ASD {unit}".strip(), "not found"]
     heads += [*([paper] if paper else []), "runs", "steps", "seconds"]
     lines = []
     for row in rows:
@@ -57,7 +89,25 @@ def rows_table(rows: Sequence[Row], results: Sequence[Result], paper: str = "") 
         numbers.append(str(sum(missed(item) for item in items)) if items else "–")
         last = [str(len(items)), _steps(items), _seconds(items)] if items else ["not run yet", "–", "–"]
         lines.append([row.title, *numbers, *([row.paper or "–"] if paper else []), *last])
-    return table(heads, lines)
+    return table(heads, lines) + runs_table(rows, results)
+
+
+def runs_table(rows: Sequence[Row], results: Sequence[Result]) -> str:
+    """Dice of each run by itself where rows have not all the same runs: folds hold out other scans, so that only a column compares."""
+    dice: dict[str, dict[tuple[int, int], float]] = {}
+    for row in rows:
+        for item in of_row(results, row):
+            mean = 100 * float(np.mean(list(of_scans(item, "dice").values())))
+            dice.setdefault(row.title, {})[item["fold"], item["seed"]] = mean
+    runs = sorted({run for found in dice.values() for run in found})
+    if all(len(found) == len(runs) for found in dice.values()):
+        return ""
+    heads = ["row", *(f"fold {fold}, seed {seed}" for fold, seed in runs)]
+    lines = [[title, *(f"{found[run]:.1f}" if run in found else "–" for run in runs)] for title, found in dice.items()]
+    return (
+        "\nNot all rows have the same runs. Mean Dice of each run in percent; only within a column are the scans the same.\n\n"
+        + table(heads, lines)
+    )
 
 
 def _steps(items: Sequence[Result]) -> str:
@@ -95,7 +145,7 @@ def findings_table(found: Sequence[Finding]) -> str:
             gain = f"{100 * item.gain:+.1f} ({100 * item.low:+.1f} to {100 * item.high:+.1f})"
         lines.append([item.claim.words, item.claim.source, gain, item.verdict])
     return (
-        "\n## What was expected, and what was found\n\nGain in Dice, in percent, paired on the same held-out scans; 95 % interval by resampling patients "
+        "\n## What was expected, and what was found\n\nGain in Dice, in percent, paired on the same held-out scans of the folds and seeds that both rows have; 95 % interval by resampling patients "
         "(it does not hold the chance of another training).\n\n"
         + table(["expected to be better", "by", "gain (95 %)", "found"], lines)
     )

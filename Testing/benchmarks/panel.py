@@ -95,7 +95,6 @@ def _run(module: str, folder: Path, *arguments: str) -> str:
         [sys.executable, "-m", module, *arguments],
         env=environment,
         stdout=subprocess.PIPE,
-        text=True,
         encoding="utf-8",
         check=True,
     )

@@ -8,19 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.kinds_claims import findings
-from benchmarks.kinds_table import (
-    RULES,
-    Result,
-    counts_sentence,
-    findings_table,
-    not_run,
-    of_row,
-    results_in,
-    rows_table,
-    short,
-    structures_table,
-)
+from benchmarks.kinds_table import Outcome, Result, findings_table, of_row, rows_table, structures_table
 from benchmarks.size_rows import (
     ALPHAS,
     PAPER,
@@ -34,18 +22,17 @@ from benchmarks.size_rows import (
     ventricle_rows,
     ventricle_table,
 )
-from benchmarks.tables import machine, table, write_benchmark
+from benchmarks.tables import table
 
 
 def write_tables(work: Path, out: Path) -> None:
     """`size.json` with the numbers, `size.md` with the tables."""
-    results = results_in(work)
-    rows, found = size_rows(), findings(results, size_claims())
+    outcome = Outcome.of(work, size_rows(), size_claims())
+    results = outcome.results
     text = [
         "# Bounds on sizes\n\n`python3 Testing bench size`. A network regresses the size of each structure from the image; what is predicted where a structure is not labelled is held within an interval round it "
         "(Kervadec et al. 2019, Eq. 5).\n",
-        RULES,
-        counts_sentence(results),
+        outcome.beginning,
         "\n## The left ventricle with few labelled patients\n",
         f"Of 30 patients (of the paper's 100 there are no more here) six are held out and watched in each fold; n of the other {TRAINING} are labelled, both of their volumes, the rest are not: with n = 20 four patients are left without labels, where the paper has 55. "
         "FS learns from the labelled ones; Proposals then takes all of FS's predictions as labels; Oracle bounds by the true sizes.\n",
@@ -54,15 +41,9 @@ def write_tables(work: Path, out: Path) -> None:
         "\n## Organs with few labels\n",
         *(_organs(alpha, results) for alpha in ALPHAS),
         coverage_table(results),
-        findings_table(found),
-        not_run(rows, results),
+        findings_table(outcome.found),
     ]
-    numbers = {
-        "machine": machine(),
-        "findings": [item.said() for item in found],
-        "cells": [short(item) for item in results],
-    }
-    write_benchmark(out, "size", numbers, "\n".join(part for part in text if part))
+    outcome.write(out, "size", text)
 
 
 def curve_table(results: Sequence[Result]) -> str:

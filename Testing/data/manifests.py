@@ -17,7 +17,7 @@ def write(folder: Path, *lines: str, head: str = HEAD) -> Path:
     """The manifest, with a scan and a label map of the three structures beside it."""
     write_volume(folder / "ct.nrrd", OBLIQUE)
     write_volume(folder / "labels.nii.gz", OBLIQUE, label_map(MASKS))
-    (folder / "cases.csv").write_text("\n".join([head, *lines]) + "\n")
+    (folder / "cases.csv").write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
     return folder
 
 

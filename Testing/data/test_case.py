@@ -77,7 +77,7 @@ def test_another_image_in_its_place_is_refused(tmp_path: Path, image: sitk.Image
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"name": "a", "split": "", "grid": {}}', "null", "{"])
 def test_a_damaged_description_is_a_sentence(tmp_path: Path, content: str) -> None:
-    (tmp_path / "case.json").write_text(content)
+    (tmp_path / "case.json").write_text(content, encoding="utf-8")
     with pytest.raises(Failure):
         read_case(tmp_path)
 
@@ -86,7 +86,7 @@ def test_a_description_without_the_images_sum_is_refused(tmp_path: Path) -> None
     write_case(tmp_path, a_source(), "CT 1")
     head = json.loads((tmp_path / "case.json").read_text(encoding="utf-8"))
     del head["crc32"]
-    (tmp_path / "case.json").write_text(json.dumps(head))
+    (tmp_path / "case.json").write_text(json.dumps(head), encoding="utf-8")
     with pytest.raises(Failure, match="damaged"):
         read_case(tmp_path)
 

@@ -28,7 +28,7 @@ def manifest(folder: Path, *lines: str) -> Path:
     write_volume(folder / "ct.nrrd", OBLIQUE)
     write_volume(folder / "labels.nrrd", OBLIQUE, label_map(MASKS))
     write_volume(folder / "liver.nrrd", OBLIQUE, MASKS["Liver"].astype(np.uint8))
-    (folder / "cases.csv").write_text("\n".join([HEAD, *lines]) + "\n")
+    (folder / "cases.csv").write_text("\n".join([HEAD, *lines]) + "\n", encoding="utf-8")
     return folder
 
 
@@ -97,7 +97,7 @@ def test_every_problem_is_told_and_the_good_cases_stay(tmp_path: Path) -> None:
         Grid(OBLIQUE.size, OBLIQUE.spacing, (900.0, 0.0, 0.0), OBLIQUE.direction),
         label_map(MASKS),
     )
-    (tmp_path / "text.nii.gz").write_text("hello")
+    (tmp_path / "text.nii.gz").write_text("hello", encoding="utf-8")
     table = check_cohort(read_cohort(tmp_path))
     found = sentences(table)
     for start in (
@@ -221,7 +221,9 @@ def test_the_text_fits_seven_structures_and_sixty_cases_in_columns(tmp_path: Pat
     write_segments(tmp_path / "s.seg.nrrd", STRAIGHT, masks)
     lines = [f"patient {number},ct.nrrd,s.seg.nrrd," + ",".join(["labelled"] * 6) + ",absent," for number in range(60)]
     lines[7] = "patient 7,ct.nrrd,s.seg.nrrd," + ",".join(["labelled"] * 6) + ",absent,Larynx: 0-2"
-    (tmp_path / "cases.csv").write_text("\n".join(["case,image,labels," + ",".join(names) + ",slices", *lines]) + "\n")
+    (tmp_path / "cases.csv").write_text(
+        "\n".join(["case,image,labels," + ",".join(names) + ",slices", *lines]) + "\n", encoding="utf-8"
+    )
     text = format_check(check_cohort(read_cohort(tmp_path)))
     rows = text.splitlines()
     assert max(len(row) for row in rows[:64]) < 170
@@ -258,7 +260,8 @@ def test_a_case_drawn_around_ignored_voxels_is_labelled_in_part(tmp_path: Path) 
     write_volume(tmp_path / "imagesTr" / "a_0000.nii.gz", OBLIQUE)
     write_volume(tmp_path / "labelsTr" / "a.nii.gz", OBLIQUE, array)
     (tmp_path / "dataset.json").write_text(
-        json.dumps({"labels": {"background": 0, "Liver": 1, "Spleen": 2, "ignore": 3}, "file_ending": ".nii.gz"})
+        json.dumps({"labels": {"background": 0, "Liver": 1, "Spleen": 2, "ignore": 3}, "file_ending": ".nii.gz"}),
+        encoding="utf-8",
     )
     table = check_cohort(read_cohort(tmp_path))
     assert "in part 0.0126 mL" in format_check(table)
@@ -273,7 +276,7 @@ def test_what_was_drawn_quickly_is_marked_counted_and_judged(tmp_path: Path) -> 
         "D,ct.nrrd,,,,,quick",
     )
     manifest(tmp_path)
-    (tmp_path / "cases.csv").write_text("\n".join([f"{HEAD},made", *lines]) + "\n")
+    (tmp_path / "cases.csv").write_text("\n".join([f"{HEAD},made", *lines]) + "\n", encoding="utf-8")
     table = check_cohort(read_cohort(tmp_path))
     made = [[cell.made for cell in (row.cells or {}).values()] for row in table.rows]
     assert made == [["quick", "quick"], ["checked", "quick"], ["checked", "quick"], ["", ""]]
@@ -293,7 +296,9 @@ def test_what_was_drawn_quickly_is_marked_counted_and_judged(tmp_path: Path) -> 
 def test_a_test_case_is_not_learned_from_so_it_does_not_count(tmp_path: Path) -> None:
     manifest(tmp_path)
     lines = ("A,ct.nrrd,labels.nrrd,labelled,labelled,", "B,ct.nrrd,liver.nrrd,labelled,,test")
-    (tmp_path / "cases.csv").write_text("\n".join(["case,image,labels,Liver,Spleen,split", *lines]) + "\n")
+    (tmp_path / "cases.csv").write_text(
+        "\n".join(["case,image,labels,Liver,Spleen,split", *lines]) + "\n", encoding="utf-8"
+    )
     table = check_cohort(read_cohort(tmp_path))
     assert table.counts().scans == 1
     assert table.recommendation().method == "ambiguity-only"

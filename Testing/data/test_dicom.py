@@ -55,7 +55,7 @@ def test_a_series_is_the_volume_that_it_was_cut_from(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_dicom_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     assert not is_dicom_folder(tmp_path)
     with pytest.raises(Failure, match="holds no DICOM series"):
         read_scan(tmp_path)

@@ -21,7 +21,7 @@ def a_listing(tmp_path: Path, name: str = "pt_1/ct.csv", sha256: str = "") -> Pa
     (source / "ct.csv").write_bytes(CONTENT)
     facts = {"bytes": len(CONTENT), "sha256": sha256 or hashlib.sha256(CONTENT).hexdigest()}
     content = {"url": f"{(tmp_path / 'published').as_uri()}/", "files": {name: facts}}
-    (tmp_path / "listing.json").write_text(json.dumps(content))
+    (tmp_path / "listing.json").write_text(json.dumps(content), encoding="utf-8")
     return tmp_path / "listing.json"
 
 

@@ -102,7 +102,7 @@ def test_numbers_of_double_precision_become_single(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.nii", "a.nrrd", "a.mha"])
 def test_a_text_file_under_an_images_name_is_a_sentence(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("<html>Not found</html>")
+    (tmp_path / name).write_text("<html>Not found</html>", encoding="utf-8")
     for read in (read_scan, read_label_map):
         with pytest.raises(Failure, match="is not a readable NRRD, NIfTI or MetaImage file"):
             read(tmp_path / name)

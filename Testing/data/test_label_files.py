@@ -145,7 +145,7 @@ def test_no_flipped_bit_goes_unnoticed(tmp_path_factory: pytest.TempPathFactory,
 def test_a_foreign_description_is_a_sentence(tmp_path: Path, key: str, value: object) -> None:
     write_labels(tmp_path, rich_labels(), OBLIQUE)
     head = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))
-    (tmp_path / "labels.json").write_text(json.dumps({**head, key: value}))
+    (tmp_path / "labels.json").write_text(json.dumps({**head, key: value}), encoding="utf-8")
     with pytest.raises(Failure):
         read_labels(tmp_path)
 
@@ -153,7 +153,7 @@ def test_a_foreign_description_is_a_sentence(tmp_path: Path, key: str, value: ob
 @pytest.mark.parametrize("content", ["[]", "3", "null", '"text"', "{}"])
 def test_a_description_that_is_no_object_is_a_sentence(tmp_path: Path, content: str) -> None:
     write_labels(tmp_path, rich_labels(), OBLIQUE)
-    (tmp_path / "labels.json").write_text(content)
+    (tmp_path / "labels.json").write_text(content, encoding="utf-8")
     with pytest.raises(Failure):
         read_labels(tmp_path)
 
@@ -161,16 +161,19 @@ def test_a_description_that_is_no_object_is_a_sentence(tmp_path: Path, content: 
 def test_the_file_lists_quick_labels_and_one_that_lists_none_has_none(tmp_path: Path) -> None:
     write_labels(tmp_path / "quick", rich_labels(), OBLIQUE)
     write_labels(tmp_path / "checked", replace(rich_labels(), imperfect=frozenset()), OBLIQUE)
-    assert json.loads((tmp_path / "quick" / "labels.json").read_text())["imperfect"] == ["Liver", "Spleen"]
-    assert "imperfect" not in json.loads((tmp_path / "checked" / "labels.json").read_text())
+    assert json.loads((tmp_path / "quick" / "labels.json").read_text(encoding="utf-8"))["imperfect"] == [
+        "Liver",
+        "Spleen",
+    ]
+    assert "imperfect" not in json.loads((tmp_path / "checked" / "labels.json").read_text(encoding="utf-8"))
     assert read_labels(tmp_path / "checked")[0].imperfect == frozenset()
 
 
 @pytest.mark.parametrize("value", ["Liver", ["Heart"], [1], {"Liver": True}, None])
 def test_quick_labels_of_structures_that_are_none_are_damage(tmp_path: Path, value: object) -> None:
     write_labels(tmp_path, rich_labels(), OBLIQUE)
-    head = json.loads((tmp_path / "labels.json").read_text())
-    (tmp_path / "labels.json").write_text(json.dumps({**head, "imperfect": value}))
+    head = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))
+    (tmp_path / "labels.json").write_text(json.dumps({**head, "imperfect": value}), encoding="utf-8")
     with pytest.raises(Failure, match="its labels are damaged"):
         read_labels(tmp_path)
 

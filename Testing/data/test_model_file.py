@@ -46,13 +46,13 @@ def test_the_files_of_one_model_lie_side_by_side(tmp_path: Path) -> None:
 
 def test_what_says_nothing_of_rules_was_written_before_there_were_any(tmp_path: Path) -> None:
     content = {"format": 1, "name": "old", "structures": [], "scans": 2, "date": "2025-01-01"}
-    (tmp_path / "old.json").write_text(json.dumps(content))
+    (tmp_path / "old.json").write_text(json.dumps(content), encoding="utf-8")
     assert read_about(tmp_path / "old.pt") == About("old", (), 2, "2025-01-01")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{}", '{"name": "a", "structures": [1], "scans": 1, "date": ""}'])
 def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, text: str) -> None:
-    (tmp_path / "a.json").write_text(text)
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
     with pytest.raises(Failure, match="what a model knows"):
         read_about(tmp_path / "a.pt")
 
@@ -61,6 +61,6 @@ def test_rules_of_a_later_version_are_a_sentence(tmp_path: Path) -> None:
     write_about(tmp_path / "a.pt", ABOUT)
     content = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     content["rules"]["magic"] = 1
-    (tmp_path / "a.json").write_text(json.dumps(content))
+    (tmp_path / "a.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(Failure, match=r"what a model knows \(a\.json\) is damaged .*magic"):
         read_about(tmp_path / "a.pt")

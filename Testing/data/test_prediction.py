@@ -81,7 +81,7 @@ def test_a_truncated_volume_is_refused(name: str, a_prediction: Prediction, tmp_
 def test_a_foreign_description_is_refused(change: dict[str, object], a_prediction: Prediction, tmp_path: Path) -> None:
     write_prediction(tmp_path, a_prediction, GRID)
     head = json.loads((tmp_path / "prediction.json").read_text(encoding="utf-8"))
-    (tmp_path / "prediction.json").write_text(json.dumps({**head, **change}))
+    (tmp_path / "prediction.json").write_text(json.dumps({**head, **change}), encoding="utf-8")
     with pytest.raises(Failure, match="scan 7"):
         read_prediction(tmp_path, "scan 7")
 
@@ -89,7 +89,7 @@ def test_a_foreign_description_is_refused(change: dict[str, object], a_predictio
 @pytest.mark.parametrize("text", ["", "[]", "7", "null", '{"format": 1}', "{"])
 def test_a_description_that_is_no_object_is_refused(text: str, a_prediction: Prediction, tmp_path: Path) -> None:
     write_prediction(tmp_path, a_prediction, GRID)
-    (tmp_path / "prediction.json").write_text(text)
+    (tmp_path / "prediction.json").write_text(text, encoding="utf-8")
     with pytest.raises(Failure):
         read_prediction(tmp_path, "scan 7")
 

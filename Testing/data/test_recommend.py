@@ -16,7 +16,6 @@ from PartialLabelSegLib.data.recommend import (
     LabelCounts,
     StructureCounts,
     counts_of,
-    counts_of_labels,
     listed,
     recommend,
     scans,
@@ -43,6 +42,7 @@ def counts(unlabelled: int = 0, **structures: StructureCounts) -> LabelCounts:
         (counts(Liver=StructureCounts(checked=2, quick=5)), "ambiguity-only", "as-given", ()),
         (counts(Liver=StructureCounts(4, 4), Spleen=StructureCounts(2, 1, 5)), "full", "as-given", ()),
         (counts(15, Liver=StructureCounts(checked=5, missing=15)), "full", "fixed", ("size",)),
+        (counts(15, Liver=StructureCounts(checked=5, missing=15, partly=1)), "full", "fixed", ()),
         (counts(16, Liver=StructureCounts(checked=4, missing=16)), "full", "fixed", ()),
         (counts(20, Liver=StructureCounts(checked=20, missing=20)), "full", "fixed", ()),
         (counts(1, Liver=StructureCounts(checked=5, missing=1)), "full", "fixed", ()),
@@ -102,9 +102,9 @@ def test_labels_are_counted_by_what_they_say() -> None:
     cut = Labels(NAMES, label_map, (False, False), label_map, {"Liver": Slices(1, (0,))})
     part = Labels(NAMES, label_map, (False, False), label_map, imperfect=frozenset(NAMES))
     none = Labels.expert(NAMES, np.zeros_like(label_map), (False, False))
-    assert counts_of_labels(NAMES, iter([both, cut, part, none])) == LabelCounts(
-        {"Liver": StructureCounts(1, 2, 1, 0, partly=2), "Spleen": StructureCounts(0, 0, 3, 1)}, 4, 1
-    )
+    assert counts_of(
+        NAMES, ({name: Drawn.of(labels, name) for name in NAMES} for labels in (both, cut, part, none))
+    ) == LabelCounts({"Liver": StructureCounts(1, 2, 1, 0, partly=2), "Spleen": StructureCounts(0, 0, 3, 1)}, 4, 1)
     assert {Drawn.of(labels, name).made for labels in (both, cut, part) for name in NAMES} == {*MADE, ""}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from PartialLabelSegLib.data.conformal import Band
-from PartialLabelSegLib.data.sizes import Bands, CaseSizes, SizeTable, read_sizes, unlikely, write_sizes
+from PartialLabelSegLib.data.sizes import Bands, CaseSizes, SizeTable, read_sizes, write_sizes
 from PartialLabelSegLib.run.failure import Failure
 
 NONE = (None,) * 7
@@ -48,16 +48,17 @@ def test_what_was_written_is_read_again(tmp_path: Path, with_slices: bool) -> No
 
 def test_the_file_says_volume_and_coverage_in_plain_numbers(tmp_path: Path) -> None:
     write_sizes(tmp_path / "sizes.json", table())
-    said = json.loads((tmp_path / "sizes.json").read_text())["cases"]["scan one"]["spleen"]
+    said = json.loads((tmp_path / "sizes.json").read_text(encoding="utf-8"))["cases"]["scan one"]["spleen"]
     assert said["volume_ml"] == pytest.approx({"predicted": 240.0, "low": 120.0, "high": 480.0}, rel=1e-5)
     assert said["coverage"] == 0.9 and said["drawn_ml"] == 200.0
 
 
-def test_a_volume_outside_its_interval_is_said_in_words() -> None:
-    assert unlikely(table(), "scan one", "spleen", 41.0) == "spleen 41 mL, expected 120–480 mL"
-    assert unlikely(table(), "scan one", "spleen", 130.0) is None
-    assert unlikely(table(), "scan one", "rare", 1.0) is None
-    assert unlikely(table(), "another scan", "spleen", 1.0) is None
+def test_a_volume_has_an_interval_only_where_something_can_be_said() -> None:
+    interval = table().volume_ml("scan one", "spleen")
+    assert interval is not None
+    assert not interval.holds(41.0) and interval.holds(130.0)
+    assert table().volume_ml("scan one", "rare") is None
+    assert table().volume_ml("another scan", "spleen") is None
 
 
 def test_slices_where_nothing_is_expected_have_an_upper_bound_only() -> None:
@@ -94,14 +95,16 @@ def test_the_truth_bounds_from_both_sides() -> None:
         lambda value: value["cases"]["scan one"]["spleen"]["slices"].update(row_mm="1 2"),
         lambda value: value["cases"].update({"scan one": 3}),
         lambda value: value.update(spacing_mm=None),
+        lambda value: value.update(slice_axis=1e999),
+        lambda value: value["cases"]["scan one"]["spleen"]["volume_ml"].update(predicted=-900.0),
     ],
 )
 def test_a_damaged_file_is_a_failure_with_a_way_out(tmp_path: Path, damage: object) -> None:
     path = tmp_path / "sizes.json"
     write_sizes(path, table())
-    value = json.loads(path.read_text())
+    value = json.loads(path.read_text(encoding="utf-8"))
     damage(value)  # type: ignore[operator]
-    path.write_text(json.dumps(value))
+    path.write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(Failure, match="damaged") as told:
         read_sizes(path)
     assert "Delete it" in told.value.sentence()

@@ -102,7 +102,7 @@ def test_voxels_in_one_file_beside_the_header_are_read_and_checked(tmp_path: Pat
 def test_a_header_cannot_fetch_voxels_from_elsewhere(tmp_path: Path, ending: str, place: str) -> None:
     metaimage = f"ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementDataFile = {place}\n"
     nrrd = f"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: {place}\n\n"
-    (tmp_path / f"a{ending}").write_text(nrrd if ending in (".nhdr", ".nrrd") else metaimage)
+    (tmp_path / f"a{ending}").write_text(nrrd if ending in (".nhdr", ".nrrd") else metaimage, encoding="utf-8")
     with pytest.raises(Failure, match="elsewhere"):
         read_scan(tmp_path / f"a{ending}")
 

@@ -81,8 +81,10 @@ def ball_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_image(folder / "truth" / f"scan{index}.nii.gz", GRID.image(truth))
         labels = f"labels{index}.nii.gz" if "labelled" in states else ""
         rows.append(f"scan{index},scan{index}.nrrd,{labels},{split},{','.join(states)}")
-    (folder / "truth" / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "Liver": 1, "Spleen": 2}}))
-    (folder / "cases.csv").write_text("\n".join(rows) + "\n")
+    (folder / "truth" / "dataset.json").write_text(
+        json.dumps({"labels": {"background": 0, "Liver": 1, "Spleen": 2}}), encoding="utf-8"
+    )
+    (folder / "cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
 
 
@@ -94,7 +96,6 @@ def worker() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(
             command(*arguments),
             capture_output=True,
-            text=True,
             encoding="utf-8",
             check=False,
             env={**os.environ, **environment},
@@ -168,7 +169,6 @@ def started(*arguments: str | Path) -> subprocess.Popen[str]:
         command(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         encoding="utf-8",
         start_new_session=True,
         # A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl+C.
@@ -294,7 +294,7 @@ def stages(ball_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage
         asked = quick(ball_cohort, folder / name, seed, *more)
         assert here(*asked, watch=camera).status == 4
         review = {"format": 1, "by": "person", "decisions": DECISIONS[: 4 if seed == 3 else 2]}
-        (folder / name / "rounds" / "0" / "review.json").write_text(json.dumps(review))
+        (folder / name / "rounds" / "0" / "review.json").write_text(json.dumps(review), encoding="utf-8")
         done = here(*asked, watch=camera)
         assert done.status == 0, done.out[-1500:]
     labels = final_labels(folder / "run")
@@ -308,7 +308,7 @@ def staged(stages: Stages, stage: str, out: Path) -> Path:
     # No more checkpoints than the one that is there: each costs as much as a step.
     head = json.loads((out / "run.json").read_text(encoding="utf-8"))
     head["configuration"]["checkpoint_seconds"] = 1000.0
-    (out / "run.json").write_text(json.dumps(head))
+    (out / "run.json").write_text(json.dumps(head), encoding="utf-8")
     if stage == "decided":
         shutil.copy(stages.review(), out / "rounds" / "0" / "review.json")
     return out

@@ -71,10 +71,10 @@ def test_a_folder_of_scans_is_completed_scan_by_scan_and_a_broken_one_is_left_ou
     folder = tmp_path / "scans"
     for case in (3, 5):
         write_image(folder / f"patient {case}.nii.gz", GRID.image(ball_scan(case)[0]))
-    (folder / "broken.nrrd").write_text("no scan")
+    (folder / "broken.nrrd").write_text("no scan", encoding="utf-8")
     shutil.copy(folder / "patient 3.nii.gz", folder / "patient 3.nii.gz.part")
     write_image(folder / "patient 3.nrrd", GRID.image(ball_scan(0)[0]))
-    (folder / "notes.txt").write_text("hello")
+    (folder / "notes.txt").write_text("hello", encoding="utf-8")
     done = apply(finished[0], folder, tmp_path / "new")
     assert done.status == 0, done.out
     problems = [event for event in done.events if event["event"] == "problem"]
@@ -96,7 +96,7 @@ def test_what_is_drawn_in_a_data_set_stays_and_what_the_network_does_not_know_is
             moved = np.array([0, 3, 2], np.uint8)[partial]
             write_image(data / labels, GRID.image(moved))
         rows.append(f"scan{case},scan{case}.nrrd,{labels},train,missing,{spleen},{liver}")
-    (data / "cases.csv").write_text("\n".join(rows) + "\n")
+    (data / "cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     done = apply(finished[0], data, tmp_path / "new")
     assert done.status == 0, done.out
     told = [event["message"] for event in done.events if event["event"] == "problem"]
@@ -199,7 +199,7 @@ def test_several_data_sets_are_completed_at_once_with_what_is_said_of_them(
     write_seg_nrrd(drawn / "other.seg.nrrd", segments, GRID)
     choices = tmp_path / "choices.json"
     said = {"names": {"other": {"Leber": "Liver", "Milz": ""}}, "only": ["scan5", "other"], "format": 1}
-    choices.write_text(json.dumps(said))
+    choices.write_text(json.dumps(said), encoding="utf-8")
     out, plain = tmp_path / "new", tmp_path / "plain"
     plain.mkdir()
     for name in ("scan3", "scan5"):
@@ -214,7 +214,7 @@ def test_several_data_sets_are_completed_at_once_with_what_is_said_of_them(
     assert found["Liver"].tags["PartialLabelSeg.Origin"] == "expert"
     assert "expert" not in found["Spleen"].tags["PartialLabelSeg.Origin"], "its drawing was to be left out"
     assert apply(finished[0], plain, out, drawn).status == 0
-    choices.write_text(json.dumps({**said, "only": ["scan5"]}))
+    choices.write_text(json.dumps({**said, "only": ["scan5"]}), encoding="utf-8")
     refused = apply(finished[0], plain, out, drawn, "--choices", choices)
     assert refused.status == 1 and "was begun with other choices than choices.json holds now" in refused.message
     twice = apply(finished[0], plain, tmp_path / "twice", ball_cohort)

@@ -18,6 +18,7 @@ from benchmarks.kinds_measure import curve_of, measure_scan, missed, of_scans
 from benchmarks.kinds_rows import MIXTURE, Row, names
 from benchmarks.kinds_sizes import shared
 from benchmarks.kinds_study import CHECKED, NONE, QUICK, SIDE, STUDIES, Made, Scan, Study, labels_of
+from benchmarks.kinds_table import rows_table
 from benchmarks.meta_rows import FULL, GIVEN, MAIN, meta_claims, meta_rows, mixed_rows, noisy_table
 from benchmarks.meta_table import write_tables as write_meta_tables
 from benchmarks.size_rows import FS, PATIENTS, size_claims, size_rows, ventricle_table
@@ -204,6 +205,16 @@ def test_runs_are_compared_with_the_run_of_the_same_seed() -> None:
     by_title = {row.title: row for row in meta_rows() if row.table == table}
     results = [result_of(by_title[GIVEN], [0.4] * 4, seed=1), result_of(by_title[FULL], [0.5] * 4, seed=2)]
     assert findings(results, [Claim(table, FULL, GIVEN)])[0].verdict == "not run yet"
+
+
+def test_where_rows_have_different_runs_each_run_is_told_by_itself() -> None:
+    rows = [row for row in meta_rows() if row.table == noisy_table("acdc", MAIN)][:3]
+    same = [result_of(rows[0], (0.4, 0.6)), result_of(rows[1], (0.5, 0.7))]
+    assert "fold 0, seed 0" not in rows_table(rows, same)
+    text = rows_table(rows, [*same, result_of(rows[1], (0.9, 0.7), seed=1)])
+    assert "| row | fold 0, seed 0 | fold 0, seed 1 |" in text
+    assert f"| {rows[0].title} | 50.0 | – |" in text and f"| {rows[1].title} | 60.0 | 80.0 |" in text
+    assert text.count(f"| {rows[2].title} |") == 1, "a row that was not run has no run to tell of"
 
 
 def test_the_tables_of_weights_hold_every_row_with_its_spread_and_say_which_has_not_run(tmp_path: Path) -> None:

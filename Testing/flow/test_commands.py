@@ -65,7 +65,7 @@ def test_an_exported_data_set_keeps_the_drawn_and_ignores_the_unknown(finished: 
 
 def test_an_exported_summary_has_a_line_per_scan_and_structure(finished: Finished, tmp_path: Path) -> None:
     assert here("export", finished[0], "--format", "summary", "--out", tmp_path / "volumes.csv").status == 0
-    with open(tmp_path / "volumes.csv", newline="") as handle:
+    with open(tmp_path / "volumes.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert [(row["case"], row["structure"]) for row in rows] == [
         (f"scan{case}", name) for case in range(6) for name in STRUCTURES

@@ -85,7 +85,7 @@ def test_a_run_waits_for_a_review_where_one_was_asked_for(ball_cohort: Path, wor
     assert worker(*arguments).returncode == 4
     decisions = [{"case": "scan3", "structure": "Liver", "decision": "accepted", "gamma": 1.0}]
     review = {"format": 1, "by": "person", "decisions": decisions}
-    (tmp_path / "run" / "rounds" / "0" / "review.json").write_text(json.dumps(review))
+    (tmp_path / "run" / "rounds" / "0" / "review.json").write_text(json.dumps(review), encoding="utf-8")
     done = worker(*arguments)
     assert done.returncode == 0, done.stdout[-1500:]
     relabelled = json.loads((tmp_path / "run" / "rounds" / "0" / "relabelling.json").read_text(encoding="utf-8"))
@@ -110,7 +110,6 @@ def test_a_mistake_is_one_sentence_and_never_a_traceback(
         [*worker.__globals__["command"](*arguments)],
         cwd=tmp_path,
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=False,
     )

@@ -79,7 +79,7 @@ def truncated(path: Path, _run: Path, _other: Path | None) -> None:
 
 
 def overwritten(path: Path, _run: Path, _other: Path | None) -> None:
-    path.write_text("This is the diary of somebody else.\n")
+    path.write_text("This is the diary of somebody else.\n", encoding="utf-8")
 
 
 def exchanged(path: Path, _run: Path, other: Path | None) -> None:

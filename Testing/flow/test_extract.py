@@ -55,7 +55,9 @@ def test_drawings_that_cannot_be_used_are_left_out_and_said(
 ) -> None:
     (tmp_path / "scan0.nrrd").write_bytes((ball_cohort / "scan0.nrrd").read_bytes())
     (tmp_path / "labels0.nii.gz").write_bytes(b"damaged")
-    (tmp_path / "cases.csv").write_text("case,image,labels,Liver\nscan0,scan0.nrrd,labels0.nii.gz,labelled\n")
+    (tmp_path / "cases.csv").write_text(
+        "case,image,labels,Liver\nscan0,scan0.nrrd,labels0.nii.gz,labelled\n", encoding="utf-8"
+    )
     said = extracted(capsys, tmp_path, "scan0", tmp_path / "out")
     assert not read_case(tmp_path / "out").labels().label_map.any()
     assert any("labels0.nii.gz" in item["sentence"] for item in said["problems"])
@@ -70,10 +72,10 @@ def test_what_cannot_be_is_a_sentence(
     cohort = ball_cohort / "cases.csv"
     if scan == "scan9":
         cohort = tmp_path / "cases.csv"
-        cohort.write_text("case,image,labels,Liver\nscan9,missing.nrrd,,missing\n")
+        cohort.write_text("case,image,labels,Liver\nscan9,missing.nrrd,,missing\n", encoding="utf-8")
     if scan == "scan0":
         (tmp_path / "out").mkdir()
-        (tmp_path / "out" / "mine.txt").write_text("mine")
+        (tmp_path / "out" / "mine.txt").write_text("mine", encoding="utf-8")
     assert main(["extract", str(cohort), f"--scan={scan}", "--out", str(tmp_path / "out")]) == 1
     errors = capsys.readouterr().err
     assert sentence in errors and "Traceback" not in errors

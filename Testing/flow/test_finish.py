@@ -61,7 +61,7 @@ def test_an_island_goes_where_only_the_largest_part_is_wanted(run: RunFolder) ->
     with_island = read_array(run.completed / "scan5.nii.gz")
     head = json.loads(run.head.read_text(encoding="utf-8"))
     head["configuration"]["relabelling"]["largest_component"] = True
-    run.head.write_text(json.dumps(head))
+    run.head.write_text(json.dumps(head), encoding="utf-8")
     list(complete_cases(run, 2))
     without = read_array(run.completed / "scan5.nii.gz")
     assert with_island[0, 0, 0] == 1 and without[0, 0, 0] == 0
@@ -71,7 +71,7 @@ def test_an_island_goes_where_only_the_largest_part_is_wanted(run: RunFolder) ->
 def test_no_rule_for_shape_touches_what_an_expert_drew(run: RunFolder) -> None:
     head = json.loads(run.head.read_text(encoding="utf-8"))
     head["configuration"]["relabelling"].update(largest_component=True, fill_holes=True)
-    run.head.write_text(json.dumps(head))
+    run.head.write_text(json.dumps(head), encoding="utf-8")
     list(complete_cases(run, 2))
     for case, (_, *states) in enumerate(STATES):
         truth, result = ball_scan(case)[1], read_array(run.completed / f"scan{case}.nii.gz")

@@ -34,7 +34,7 @@ def drawn(run: RunFolder, *boxes: tuple[slice, slice, slice], decision: str = "e
     edit = write_edit(run.round(0).path, "scan3", mask, (0, 0, 0), GRID)
     item: dict[str, Any] = {"case": "scan3", "structure": "Liver", "decision": decision}
     item["edit"] = {"file": edit.file, "crc32": edit.crc32}
-    run.round(0).review.write_text(json.dumps({"format": 1, "by": "person", "decisions": [item]}))
+    run.round(0).review.write_text(json.dumps({"format": 1, "by": "person", "decisions": [item]}), encoding="utf-8")
 
 
 def test_each_prediction_has_its_list_of_suggestions(waiting: RunFolder) -> None:

@@ -29,13 +29,13 @@ def assert_told(done: Said, *words: str) -> None:
 
 def write_nonsense(folder: Path) -> None:
     (folder / "text").mkdir()
-    (folder / "text" / "notes.txt").write_text("no data set")
+    (folder / "text" / "notes.txt").write_text("no data set", encoding="utf-8")
     (folder / "empty").mkdir()
     (folder / "bad").mkdir()
     (folder / "bad" / "cases.csv").write_bytes(b"\xff\xfe\x00case")
-    (folder / "bad.csv").write_text("a,b,c\n1,2,3\n")
+    (folder / "bad.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
     (folder / "json").mkdir()
-    (folder / "json" / "dataset.json").write_text("{")
+    (folder / "json" / "dataset.json").write_text("{", encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["check", "complete"])
@@ -53,7 +53,7 @@ def test_a_run_is_not_begun_where_something_else_lies(ball_cohort: Path, tmp_pat
     for arguments in (tiny(data, data), ["apply", data, data / "scan0.nrrd", "--out", data]):
         assert_told(here(*arguments), "data holds other files, such as cases.csv. Choose a new or empty folder")
     assert sorted(path.name for path in data.iterdir()) == before
-    (tmp_path / "file").write_text("hello")
+    (tmp_path / "file").write_text("hello", encoding="utf-8")
     assert_told(here(*tiny(data, tmp_path / "file" / "run")), "A file stands where a folder is needed")
     assert_told(here(*tiny(data, tmp_path / "file")), "file")
     assert (tmp_path / "file").read_text(encoding="utf-8") == "hello"

@@ -68,7 +68,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(f"scan{case},{image},labels{case}.nrrd,train,labelled,{'labelled' if case else 'missing'}")
     broken = (folder / "broken.nrrd").read_bytes()
     (folder / "broken.nrrd").write_bytes(broken[: len(broken) * 2 // 3])
-    (folder / "cases.csv").write_text("\n".join(rows) + "\n")
+    (folder / "cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     assert b"Doe^Jane" in (folder / "scan.nrrd").read_bytes()
     assert any(b"Doe^Jane" in path.read_bytes() for path in (folder / "series").iterdir())
     nifti = bytearray(gzip.decompress((folder / "scan.nii.gz").read_bytes()))

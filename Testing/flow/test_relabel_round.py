@@ -18,7 +18,7 @@ from PartialLabelSegLib.relabel_round import changes
 
 def decide(run: Path, *decisions: dict[str, Any]) -> None:
     review = {"format": 1, "by": "person", "decisions": list(decisions)}
-    (run / "rounds" / "0" / "review.json").write_text(json.dumps(review))
+    (run / "rounds" / "0" / "review.json").write_text(json.dumps(review), encoding="utf-8")
 
 
 def test_it_says_what_changed_and_the_run_goes_on_to_the_same_labels(stages: Stages, tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ def test_an_automatic_review_is_what_the_round_accepts_or_refused(stages: Stages
         for name in ("Liver", "Spleen")
     ]
     path = run / "rounds" / "0" / "review.json"
-    path.write_text(json.dumps({"format": 1, "by": "automatic", "decisions": decisions}))
+    path.write_text(json.dumps({"format": 1, "by": "automatic", "decisions": decisions}), encoding="utf-8")
     done = stages.go_on(run)
     assert done.status == 1 and "calls itself automatic, but is not what this round accepts" in done.message
     for decision in decisions:
         decision["gamma"] = 1.0
-    path.write_text(json.dumps({"format": 1, "by": "automatic", "decisions": decisions}))
+    path.write_text(json.dumps({"format": 1, "by": "automatic", "decisions": decisions}), encoding="utf-8")
     assert here("relabel", run).status == 0
 
 

@@ -30,7 +30,7 @@ def a_study(folder: Path) -> Path:
             facts = {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
             files[path.relative_to(folder).as_posix()] = facts
     content = {"url": f"{folder.as_uri()}/", "parts": {"sample": ["train-pats/pt_1"]}, "files": files}
-    (folder / "listing.json").write_text(json.dumps(content))
+    (folder / "listing.json").write_text(json.dumps(content), encoding="utf-8")
     return folder / "listing.json"
 
 

@@ -57,9 +57,9 @@ def cohort(folder: Path) -> Path:
         entry = {"file": "lesion.nii.gz", "scale": 1 / 255 if index == 0 else 1.0}
         read = {"Lesion": list(READ) if index in (2, 3) else None}
         content = {"format": 1, "structures": {"Lesion": entry}, "read_slices": read}
-        (folder / f"soft{index}" / "soft.json").write_text(json.dumps(content))
+        (folder / f"soft{index}" / "soft.json").write_text(json.dumps(content), encoding="utf-8")
         rows.append(f"scan{index},scan{index}.nrrd,,{split},soft{index}/soft.json,labelled")
-    (folder / "cases.csv").write_text("\n".join(rows) + "\n")
+    (folder / "cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
 
 

@@ -53,7 +53,7 @@ def test_what_is_chosen_is_what_is_done(tmp_path: Path) -> None:
     ]
     done = here("softlabels", write_knee(tmp_path / "study") / "study.csv", "--out", tmp_path / "soft", *words)
     assert done.status == 0, done.errors
-    head = json.loads((tmp_path / "soft" / "softlabel.json").read_text())
+    head = json.loads((tmp_path / "soft" / "softlabel.json").read_text(encoding="utf-8"))
     assert (head["steps"]["bright"], head["steps"]["neighbours"], head["steps"]["votes"]) == (False, False, True)
     assert head["stored"]["bits"] == 8 and head["threshold"] == 0.7
     plane = read_array(tmp_path / "soft" / "nifti" / "knee-1" / "BML.nii.gz")
@@ -74,10 +74,10 @@ def test_a_table_that_counts_from_one_gives_the_same_label(tmp_path: Path) -> No
 def test_the_raters_agreement_lies_beside_the_labels_unless_left_out(tmp_path: Path) -> None:
     study = write_knee(tmp_path / "study")
     assert here("softlabels", study, "--out", tmp_path / "with").status == 0
-    found = json.loads((tmp_path / "with" / "agreement.json").read_text())["structures"]["BML"]
+    found = json.loads((tmp_path / "with" / "agreement.json").read_text(encoding="utf-8"))["structures"]["BML"]
     assert {entry["rater"] for entry in found["raters"]} == {"anna", "ben", "cara"}
-    assert (tmp_path / "with" / "agreement-BML.svg").read_text().startswith("<svg")
-    assert "pairs of raters" in (tmp_path / "with" / "agreement.txt").read_text()
+    assert (tmp_path / "with" / "agreement-BML.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "pairs of raters" in (tmp_path / "with" / "agreement.txt").read_text(encoding="utf-8")
     assert here("softlabels", study, "--out", tmp_path / "without", "--no-agreement").status == 0
     assert not list((tmp_path / "without").glob("agreement*"))
 
@@ -124,7 +124,7 @@ def test_an_earlier_export_goes_only_when_that_is_said(tmp_path: Path) -> None:
     refused = here("softlabels", study, "--out", out)
     assert refused.status == 1 and "not overwritten" in refused.message
     assert here("softlabels", study, "--out", out, "--replace", "--method", "staple").status == 0
-    assert json.loads((out / "softlabel.json").read_text())["method"] == "staple"
+    assert json.loads((out / "softlabel.json").read_text(encoding="utf-8"))["method"] == "staple"
 
 
 def test_what_should_be_looked_at_is_said(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def why_no_window() -> str:
         return "This machine has no display. --screenshot FILE saves a picture of the window instead."
     # In a process of its own: Qt ends the one in which it fails.
     script = "from PySide6 import QtWidgets; QtWidgets.QApplication([])"
-    tried = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    tried = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False)
     if tried.returncode == 0:
         return ""
     return f"Qt cannot open a window on this display. On Debian and Ubuntu: apt-get install {XCB_PACKAGES}"

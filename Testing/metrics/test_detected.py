@@ -35,7 +35,9 @@ def mask_of(spans: Spans) -> np.ndarray:
 def write_mask(path: Path, spans: Spans, grid: Grid = GRID, array: np.ndarray | None = None) -> None:
     path.parent.mkdir(exist_ok=True)
     sitk.WriteImage(grid.image(mask_of(spans) if array is None else array), str(path))
-    path.with_name(path.name.split(".")[0] + ".json").write_text(json.dumps({"structures": {NAME: 1}}))
+    path.with_name(path.name.split(".")[0] + ".json").write_text(
+        json.dumps({"structures": {NAME: 1}}), encoding="utf-8"
+    )
 
 
 def list_of(folder: Path, case: str, spans: Spans, scores: Sequence[float], volume: bool = False) -> None:
@@ -122,7 +124,7 @@ def test_what_the_reference_does_not_know_counts_for_nobody(tmp_path: Path) -> N
     known[0, 1, 8:] = 2
     write_mask(tmp_path / "p" / "a.nii.gz", [(0, 4), (9, 12)])
     write_mask(tmp_path / "r" / "a.nii.gz", [], array=known)
-    (tmp_path / "r" / "a.json").write_text(json.dumps({"structures": {NAME: 1, "ignore": 2}}))
+    (tmp_path / "r" / "a.json").write_text(json.dumps({"structures": {NAME: 1, "ignore": 2}}), encoding="utf-8")
     item = numbers(evaluate_instances(tmp_path / "p", tmp_path / "r"))
     assert (item["detected"], item["found"], item["wrong"]) == (1, 1, 0)
 
@@ -150,10 +152,10 @@ def test_the_table_has_a_line_per_structure(sides: tuple[Path, Path]) -> None:
 
 
 def test_one_broken_case_is_named_and_the_others_are_measured(sides: tuple[Path, Path]) -> None:
-    (sides[0] / "a.instances.json").write_text("{")
+    (sides[0] / "a.instances.json").write_text("{", encoding="utf-8")
     result = evaluate_instances(*sides)
     assert numbers(result)["cases"] == 1 and len(result.failed) == 1 and "'a'" in result.failed[0]
-    (sides[0] / "b.instances.json").write_text("{")
+    (sides[0] / "b.instances.json").write_text("{", encoding="utf-8")
     with pytest.raises(Failure, match="the list of lesions"):
         evaluate_instances(*sides)
 

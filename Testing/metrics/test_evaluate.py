@@ -35,7 +35,9 @@ def write(path: Path, array: NDArray, names: dict[str, int] | None = None, spaci
             for key, text in {"ID": f"S{index}", "Name": name, "LabelValue": str(value), "Layer": "0"}.items():
                 image.SetMetaData(f"Segment{index}_{key}", text)
     elif names:
-        (path.parent / f"{path.name.split('.')[0]}.json").write_text(json.dumps({"structures": names}))
+        (path.parent / f"{path.name.split('.')[0]}.json").write_text(
+            json.dumps({"structures": names}), encoding="utf-8"
+        )
     sitk.WriteImage(image, str(path))
     return path
 
@@ -153,7 +155,9 @@ def test_nothing_under_the_references_ignore_label_is_counted(tmp_path: Path) ->
     unknown = label_map()
     unknown[3], unknown[2] = 9, 9
     write(tmp_path / "r" / "a.nii.gz", unknown)
-    (tmp_path / "r" / "dataset.json").write_text(json.dumps({"labels": {"background": 0, **NAMES, "ignore": 9}}))
+    (tmp_path / "r" / "dataset.json").write_text(
+        json.dumps({"labels": {"background": 0, **NAMES, "ignore": 9}}), encoding="utf-8"
+    )
     wrong = label_map()
     wrong[2:] = 1
     result = evaluate(write(tmp_path / "p" / "a.nii.gz", wrong), tmp_path / "r")

@@ -45,7 +45,9 @@ def test_a_plain_label_map_is_read_by_its_values(tmp_path: Path, ending: str, dt
 
 
 def test_names_come_from_the_file_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text(json.dumps({"structures": {"Liver": 2, "Spleen": 1, "Kidney": 3}}))
+    (tmp_path / "a.json").write_text(
+        json.dumps({"structures": {"Liver": 2, "Spleen": 1, "Kidney": 3}}), encoding="utf-8"
+    )
     file = read_masks(write(tmp_path / "a.nii.gz", LABELS))
     assert list(file.places) == ["Liver", "Spleen", "Kidney"]
     np.testing.assert_array_equal(file.mask("Liver"), LABELS == 2)
@@ -58,7 +60,7 @@ def test_names_come_from_nnu_nets_description_in_the_folder_or_its_parent(tmp_pa
     folder = tmp_path / "labelsTr"
     folder.mkdir()
     labels = {"background": 0, "liver": 1, "liver and tumour": [1, 2], "ignore": 4}
-    ((folder if beside else tmp_path) / "dataset.json").write_text(json.dumps({"labels": labels}))
+    ((folder if beside else tmp_path) / "dataset.json").write_text(json.dumps({"labels": labels}), encoding="utf-8")
     file = read_masks(write(folder / "a.nii.gz", LABELS))
     assert list(file.places) == ["liver", "liver and tumour"]
     np.testing.assert_array_equal(file.mask("liver and tumour"), (LABELS == 1) | (LABELS == 2))
@@ -68,7 +70,7 @@ def test_names_come_from_nnu_nets_description_in_the_folder_or_its_parent(tmp_pa
 
 def test_the_first_nnu_nets_description_is_read_as_well(tmp_path: Path) -> None:
     (tmp_path / "dataset.json").write_text(
-        json.dumps({"labels": {"0": "background", "1": "anterior", "2": "posterior"}})
+        json.dumps({"labels": {"0": "background", "1": "anterior", "2": "posterior"}}), encoding="utf-8"
     )
     file = read_masks(write(tmp_path / "a.nii.gz", LABELS))
     assert file.places == {"anterior": Place(0, (1,)), "posterior": Place(0, (2,))}
@@ -76,7 +78,7 @@ def test_the_first_nnu_nets_description_is_read_as_well(tmp_path: Path) -> None:
 
 
 def test_names_that_are_given_come_first(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text(json.dumps({"structures": {"Liver": 2}}))
+    (tmp_path / "a.json").write_text(json.dumps({"structures": {"Liver": 2}}), encoding="utf-8")
     file = read_masks(write(tmp_path / "a.nii.gz", LABELS), {"Spleen": 4})
     np.testing.assert_array_equal(file.mask("Spleen"), LABELS == 4)
     assert list(file.places) == ["Spleen"]
@@ -107,7 +109,7 @@ def test_another_grid_is_reached_by_nearest_neighbour(tmp_path: Path) -> None:
 
 def test_a_label_map_without_names_takes_those_of_another(tmp_path: Path) -> None:
     unnamed = read_masks(write(tmp_path / "a.nrrd", LABELS))
-    (tmp_path / "b.json").write_text(json.dumps({"structures": {"Liver": 1, "Gall bladder": 9}}))
+    (tmp_path / "b.json").write_text(json.dumps({"structures": {"Liver": 1, "Gall bladder": 9}}), encoding="utf-8")
     named = read_masks(write(tmp_path / "b.nrrd", LABELS))
     assert list(unnamed.named_as(named).places) == ["Liver", "Gall bladder", "label 2", "label 4"]
 
@@ -155,20 +157,20 @@ def test_segments_that_share_voxels_are_kept_whole(tmp_path: Path) -> None:
     "structures", [{}, [], "Liver", {"Liver": "one"}, {"Liver": -1}, {"Liver": 1.5}, {"Liver": [True]}]
 )
 def test_a_description_without_sense_is_refused(tmp_path: Path, structures: object) -> None:
-    (tmp_path / "a.json").write_text(json.dumps({"structures": structures}))
+    (tmp_path / "a.json").write_text(json.dumps({"structures": structures}), encoding="utf-8")
     with pytest.raises(Failure, match=r"a.json does not say which whole number stands for"):
         read_masks(write(tmp_path / "a.nrrd", LABELS))
 
 
 def test_a_damaged_description_is_named(tmp_path: Path) -> None:
-    (tmp_path / "dataset.json").write_text('{"labels": {')
+    (tmp_path / "dataset.json").write_text('{"labels": {', encoding="utf-8")
     with pytest.raises(Failure, match=r"dataset\.json"):
         read_masks(write(tmp_path / "a.nrrd", LABELS))
 
 
 def test_a_json_file_about_something_else_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('{"spacing": [1, 1, 1]}')
-    (tmp_path / "dataset.json").write_text("[1, 2]")
+    (tmp_path / "a.json").write_text('{"spacing": [1, 1, 1]}', encoding="utf-8")
+    (tmp_path / "dataset.json").write_text("[1, 2]", encoding="utf-8")
     assert read_masks(write(tmp_path / "a.nrrd", LABELS)).naming is Naming.VALUES
 
 

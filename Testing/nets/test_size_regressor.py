@@ -8,8 +8,8 @@ import torch
 from PartialLabelSegLib.nets.size_regressor import RegressorShape, SizeRegressor
 
 
-def network(dimensions: int = 2, head: str = "map", seed: int = 0) -> SizeRegressor:
-    shape = RegressorShape(dimensions, 3, 4, head, widths=(8, 16))
+def network(dimensions: int = 2, seed: int = 0) -> SizeRegressor:
+    shape = RegressorShape(dimensions, 3, 4, widths=(8, 16))
     return SizeRegressor(shape, torch.Generator().manual_seed(seed)).eval()
 
 
@@ -18,15 +18,6 @@ def test_a_map_has_the_size_of_any_image_and_lies_between_0_and_1(dimensions: in
     out = network(dimensions)(torch.randn(2, 3, *size)).detach()
     assert out.shape == (2, 4, *size)
     assert float(out.min()) > 0 and float(out.max()) < 1
-
-
-@pytest.mark.parametrize("dimensions", [2, 3])
-def test_the_plain_head_gives_positive_sizes_and_extents_in_the_scale_of_the_structures(dimensions: int) -> None:
-    one = network(dimensions, "plain")
-    one.scale.fill_(100.0)
-    out = one(torch.randn(2, 3, *(12,) * dimensions))
-    assert out.shape == (2, 4, 1 + 2 * dimensions)
-    assert (out[..., 0] > 0).all() and (out[..., 1 + dimensions :] > 0).all()
 
 
 def test_an_untrained_map_is_nearly_empty() -> None:
@@ -39,6 +30,6 @@ def test_the_same_seed_is_the_same_network() -> None:
     assert not torch.equal(network(seed=1)(image), network(seed=2)(image))
 
 
-def test_no_such_head_is_refused() -> None:
+def test_an_image_of_four_dimensions_is_refused() -> None:
     with pytest.raises(ValueError, match="no such regressor"):
-        RegressorShape(2, 1, 1, "mean")
+        RegressorShape(4, 1, 1)

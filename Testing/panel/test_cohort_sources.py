@@ -116,7 +116,9 @@ def checked(folder: Path, *lines: str) -> Any:
     """What `check --json` says of a manifest, as it comes through a pipe."""
     write_volume(folder / "ct.nrrd", OBLIQUE)
     write_volume(folder / "labels.nrrd", OBLIQUE, label_map(blocks(OBLIQUE, Liver=(0, 0, 0), Spleen=(0, 3, 4))))
-    (folder / "cases.csv").write_text("\n".join(["case,image,labels,Liver,Spleen,slices", *lines]) + "\n")
+    (folder / "cases.csv").write_text(
+        "\n".join(["case,image,labels,Liver,Spleen,slices", *lines]) + "\n", encoding="utf-8"
+    )
     return json.loads(json.dumps(check_cohort(read_cohort(folder)).to_json()))
 
 
@@ -144,7 +146,7 @@ def test_a_data_set_on_disk_becomes_lines_with_remarks_and_problems(tmp_path: Pa
 
 
 def test_a_sentence_does_not_begin_with_a_changed_file_name(tmp_path: Path) -> None:
-    (tmp_path / "x.nrrd").write_text("no image")
+    (tmp_path / "x.nrrd").write_text("no image", encoding="utf-8")
     read = data_set_of("x", checked(tmp_path, "a,x.nrrd,,,,"))
     assert read.known["a"].problems[0].sentence.startswith("x.nrrd ")
 

@@ -88,8 +88,8 @@ def no_segments(path: Path) -> None:
         without_content,
         no_segments,
         lambda path: path.write_bytes(b""),
-        lambda path: path.write_text("hello"),
-        lambda path: path.write_text("NRRD0004\n"),
+        lambda path: path.write_text("hello", encoding="utf-8"),
+        lambda path: path.write_text("NRRD0004\n", encoding="utf-8"),
     ],
 )
 def test_a_damaged_file_is_a_sentence_and_leaves_what_was_there(

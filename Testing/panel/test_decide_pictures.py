@@ -156,7 +156,9 @@ def test_at_twice_the_size_everything_is_there_and_sharp() -> None:
     testing = Path(__file__).resolve().parents[1]
     path = os.pathsep.join([str(testing), str(testing.parent / "PartialLabelSeg")])
     environment = {**os.environ, "QT_SCALE_FACTOR": "2", "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [2.0, {}]
 

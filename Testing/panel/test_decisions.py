@@ -179,7 +179,7 @@ def test_suggestions_come_scan_by_scan(tmp_path: Path) -> None:
 def test_a_scan_without_a_list_of_suggestions_gets_it(run: RunFolder) -> None:
     folder = run.round(0).prediction("CT_1")
     (folder / NAME).unlink()
-    (run.round(0).prediction("CT_2") / NAME).write_text("{}")
+    (run.round(0).prediction("CT_2") / NAME).write_text("{}", encoding="utf-8")
     decisions = opened(run)
     assert [decisions.scans, decisions.lacking()] == [("CT 3",), ("CT 1", "CT 2")]
     for scan in decisions.lacking():
@@ -243,7 +243,7 @@ def test_a_decision_that_cannot_be_saved_is_not_taken(decisions: Decisions, monk
 def test_a_damaged_review_is_said_and_can_be_set_aside(run: RunFolder, decisions: Decisions) -> None:
     decisions.decide(LIVER_1, "accepted", 0.5)
     for count in (1, 2):
-        run.round(0).review.write_text("{ not json")
+        run.round(0).review.write_text("{ not json", encoding="utf-8")
         with pytest.raises(Failure, match="damaged"):
             opened(run)
         assert set_aside(run, 0).name == f"review-damaged-{count}.json"
@@ -253,7 +253,7 @@ def test_a_damaged_review_is_said_and_can_be_set_aside(run: RunFolder, decisions
 def test_a_review_written_by_hand_goes_on_and_is_undone_as_one_step(run: RunFolder) -> None:
     items = [{"case": "CT 1", "structure": "Liver", "decision": "accepted", "gamma": 0.5}]
     items.append({"case": "CT 2", "structure": "Spleen", "decision": "not now"})
-    run.round(0).review.write_text(json.dumps({"format": 1, "by": "person", "decisions": items}))
+    run.round(0).review.write_text(json.dumps({"format": 1, "by": "person", "decisions": items}), encoding="utf-8")
     decisions = opened(run)
     assert len(stand(decisions)) == 2
     decisions.decide(Scope("CT 2", "Liver"), "wrong", 1.0)

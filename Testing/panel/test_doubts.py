@@ -97,7 +97,7 @@ def test_another_scan_of_the_run_says_why_it_has_none(at: AtDesk) -> None:
     at.settle()
     view = at.look.view()
     assert view.doubts is not None and view.doubts.rows == ()
-    assert "No label of this scan was said to be quick" in view.doubts.note
+    assert "No label of this scan was weighed" in view.doubts.note
     assert "was weighed" in view.why_not[DOUBTS]
 
 
@@ -126,11 +126,11 @@ def test_the_weights_lie_over_the_slices_in_place_of_the_confidence(at: AtDesk) 
     assert (view.legend.low, view.legend.high) == ("others speak against it", "others support it")
     drawn = at.drawn.GetDisplayNode()
     assert drawn.GetVisibility2DOutline() and not drawn.GetVisibility2DFill(), "the weights inside it are seen"
-    assert view.legend.key[0].form == OUTLINE
+    assert [entry.form for entry in view.legend.key].count(OUTLINE) == 1, "only the given label has an outline"
     at.look.structure_chosen("Liver")
     at.settle()
     assert drawn.GetVisibility2DFill() and not drawn.GetVisibility2DOutline()
-    assert "Liver was not said to be quick" in at.look.view().why_not[DOUBTS]
+    assert "Liver was not weighed" in at.look.view().why_not[DOUBTS]
     assert "confidence" in map_of(at).GetName()
     show_map(at)
     at.look.thing_shown(DOUBTS, False)

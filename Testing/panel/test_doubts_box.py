@@ -12,7 +12,7 @@ from panel.decide_samples import Recorder, doubts_view, find, look_view
 from panel.showing import NARROW, click_row, press, settle, shown, texts
 from panel.step_samples import dark
 from PartialLabelSegLib.panel.look_view import doubt_colors
-from PartialLabelSegLib.panel.view_models_decide import CONFIDENCE, DOUBTS, DoubtsView, LegendView
+from PartialLabelSegLib.panel.view_models_decide import CONFIDENCE, DOUBTS, OUTLINES, DoubtsView, LegendView
 from PartialLabelSegLib.panel.widgets.look_step import LookStep
 
 
@@ -75,7 +75,8 @@ def test_pictures(theme: Any, width: int, actions: Any, pump: Any) -> None:
         ends = ("others speak against it", "others support it")
         legend = LegendView(doubt_colors(), "The given label of Liver", *ends, key=look_view().legend.key)  # type: ignore[union-attr]
         everything = look_view().shown | {DOUBTS}
-        why_not = {CONFIDENCE: "where given labels are doubted is shown in its place."}
+        instead = "where given labels are doubted is shown in its place."
+        why_not = {CONFIDENCE: instead, OUTLINES: instead}
         with shown(step.widget, width, 860) as window:
             step.show(look_view(legend=legend, shown=everything, why_not=why_not))
             click_row(find(step.widget, "doubts"), 1)

@@ -61,7 +61,6 @@ class Stranger:
         self.process = subprocess.Popen(
             [sys.executable, "-c", AT_WORK, str(run.path), manner],
             stdout=subprocess.PIPE,
-            text=True,
             encoding="utf-8",
             start_new_session=True,
         )
@@ -178,7 +177,7 @@ def test_the_worker_itself_refuses_a_run_in_which_another_is_at_work(
     other = stranger("quiet")
     told = Told()
     worker = WorkerProcess(told.listeners(), SHORT)
-    (tmp_path / "cases.csv").write_text("case,image\n")
+    (tmp_path / "cases.csv").write_text("case,image\n", encoding="utf-8")
     command = worker_command(sys.executable, "complete", tmp_path / "cases.csv", "--out", run.path, "--no-progress")
     worker.start(command, worker_environment(os.environ), tmp_path / "work", run)
     wait_until(lambda: not worker.running(), 60)
@@ -189,9 +188,9 @@ def test_the_worker_itself_refuses_a_run_in_which_another_is_at_work(
 def test_a_process_of_another_computer_is_never_ended(run: RunFolder, stranger: Callable[[str], Stranger]) -> None:
     other = stranger("quiet")
     lock = run.path / ".lock"
-    lock.write_text(json.dumps({"process": other.process.pid, "computer": "elsewhere"}))
+    lock.write_text(json.dumps({"process": other.process.pid, "computer": "elsewhere"}), encoding="utf-8")
     end_holder(run, by_force=True)
-    lock.write_text("")
+    lock.write_text("", encoding="utf-8")
     end_holder(run, by_force=True)
     time.sleep(0.2)
     assert other.is_alive()
@@ -222,21 +221,21 @@ def test_a_log_is_followed_from_its_beginning_or_from_now_on(wait_until: Wait, p
 
 def test_a_log_that_is_begun_anew_is_read_anew(wait_until: Wait, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text('{"event": "a", "text": "a long line"}\n')
+    path.write_text('{"event": "a", "text": "a long line"}\n', encoding="utf-8")
     heard: list[str] = []
     follower = EventFollower(path, lambda event: heard.append(event.kind))
     follower.start()
     wait_until(lambda: heard == ["a"], 5)
     path.unlink()
     wait_until(follower.at_end, 5)
-    path.write_text('{"event": "b"}\n')
+    path.write_text('{"event": "b"}\n', encoding="utf-8")
     wait_until(lambda: heard == ["a", "b"], 5)
     follower.stop()
 
 
 def test_whoever_hears_an_event_may_stop_following(wait_until: Wait, pump: Pump, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text('{"event": "a"}\n{"event": "b"}\n')
+    path.write_text('{"event": "a"}\n{"event": "b"}\n', encoding="utf-8")
     heard: list[str] = []
 
     def stop_at_once(event: Event) -> None:
@@ -252,7 +251,7 @@ def test_whoever_hears_an_event_may_stop_following(wait_until: Wait, pump: Pump,
 
 def test_a_long_log_is_told_a_little_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text("".join(f'{{"event": "progress", "step": {i}}}\n' for i in range(5000)))
+    path.write_text("".join(f'{{"event": "progress", "step": {i}}}\n' for i in range(5000)), encoding="utf-8")
     heard: list[Event] = []
     follower = EventFollower(path, heard.append)
     follower.start()

@@ -146,12 +146,12 @@ def test_colours_and_codes_come_with_the_names(tmp_path: Path, scene: Scene) -> 
 def test_choices_hold_only_what_differs_from_what_was_found(tmp_path: Path, scene: Scene) -> None:
     gather(STATE, tmp_path, scene)
     some = {"two": {"Leber": "some slices"}, "three": {"Liver": "some slices"}}
-    assert json.loads((tmp_path / "choices.json").read_text()) == {
+    assert json.loads((tmp_path / "choices.json").read_text(encoding="utf-8")) == {
         "format": 1, "names": {}, "states": {"three": some["three"], "two": some["two"]}, "slices": {}, "leave_out": []
     }  # fmt: skip
     edited = cycled(renamed(STATE, "two", "Leber", "Liver"), "two", "Liver")
     gather(edited, tmp_path, scene)
-    content = json.loads((tmp_path / "choices.json").read_text())
+    content = json.loads((tmp_path / "choices.json").read_text(encoding="utf-8"))
     assert content["names"] == {"two": {"Leber": "Liver"}} and content["states"]["two"] == {"Liver": "missing"}
 
 
@@ -177,7 +177,7 @@ def test_what_is_lost_or_damaged_is_written_again(tmp_path: Path, scene: Scene, 
     before = {name: (tmp_path / "scans" / name).exists() for name in names_in(tmp_path / "scans")}
     (tmp_path / "scans" / lost).unlink()
     if lost == ".written.json":
-        (tmp_path / "scans" / lost).write_text('{"scan-001": 3}')
+        (tmp_path / "scans" / lost).write_text('{"scan-001": 3}', encoding="utf-8")
     scene.written.clear()
     gather(STATE, tmp_path, scene)
     assert dict.fromkeys(names_in(tmp_path / "scans"), True) == before
@@ -207,9 +207,9 @@ def test_files_of_others_in_the_folder_stay_and_leftovers_of_a_kill_go(tmp_path:
     place = tmp_path / "scans"
     place.mkdir()
     for name in ("notes.txt", "scan.nrrd", "scan-1.nrrd"):
-        (place / name).write_text("mine")
+        (place / name).write_text("mine", encoding="utf-8")
     for name in (".4711.scan-001.nrrd", "scan-017.seg.nrrd"):
-        (place / name).write_text("left over")
+        (place / name).write_text("left over", encoding="utf-8")
     gather(STATE, tmp_path, scene)
     assert {"notes.txt", "scan.nrrd", "scan-1.nrrd"} < set(names_in(place))
     assert not {".4711.scan-001.nrrd", "scan-017.seg.nrrd"} & set(names_in(place))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,11 @@ def test_a_mouse_click_in_a_view_is_reported_as_a_point_until_the_watch_ends(
     stop()
     click(label, label.rect().center())
     assert len(seen) == 1
+    stop = application.watch_clicks(seen.append)
+    del stop
+    gc.collect()
+    click(label, label.rect().center())
+    assert len(seen) == 1, "the views hold nobody who forgot to end the watch"
 
 
 def click(label: QtWidgets.QWidget, where: QtCore.QPoint) -> None:

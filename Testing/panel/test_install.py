@@ -129,7 +129,7 @@ def server(wheels: Path) -> Iterator[str]:
 
 def version_of(python: str, package: str) -> str:
     script = f"import importlib.metadata as m; print(m.version({package!r}))"
-    return subprocess.run([python, "-c", script], capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run([python, "-c", script], capture_output=True, encoding="utf-8", check=False).stdout.strip()
 
 
 @pytest.mark.slow
@@ -180,7 +180,8 @@ def test_without_a_network_it_is_said_with_the_ways_out(wait_until: Wait) -> Non
 
 def test_cancel_ends_it_with_all_that_it_started(wait_until: Wait, tmp_path: Path) -> None:
     (tmp_path / "slow_install.py").write_text(
-        "import subprocess, time\np = subprocess.Popen(['sleep', '600'])\nprint(p.pid, flush=True)\ntime.sleep(600)\n"
+        "import subprocess, time\np = subprocess.Popen(['sleep', '600'])\nprint(p.pid, flush=True)\ntime.sleep(600)\n",
+        encoding="utf-8",
     )
     heard = Heard()
     installer = Installer(heard.listeners())
@@ -196,7 +197,8 @@ def test_cancel_ends_it_with_all_that_it_started(wait_until: Wait, tmp_path: Pat
 def test_the_progress_of_a_download_is_shown_and_kept_out_of_the_lines(wait_until: Wait, tmp_path: Path) -> None:
     (tmp_path / "downloading.py").write_text(
         "import os\nprint(os.environ.get('PIP_PROGRESS_BAR'))\nprint('Progress 500000 of 2000000')\n"
-        "print('Progress 3000000 of 0')\nprint('  Downloading http://x/torch-2.6.0-cp312.whl (2.0 MB)')\n"
+        "print('Progress 3000000 of 0')\nprint('  Downloading http://x/torch-2.6.0-cp312.whl (2.0 MB)')\n",
+        encoding="utf-8",
     )
     environment = {"PYTHONPATH": str(tmp_path)}
     heard = installed(wait_until, sys.executable, environment, (("downloading",),))
@@ -206,7 +208,7 @@ def test_the_progress_of_a_download_is_shown_and_kept_out_of_the_lines(wait_unti
 
 
 def test_a_step_that_fails_is_the_last(wait_until: Wait, tmp_path: Path) -> None:
-    (tmp_path / "failing.py").write_text("import sys\nprint('ERROR: it is Tuesday')\nsys.exit(5)\n")
+    (tmp_path / "failing.py").write_text("import sys\nprint('ERROR: it is Tuesday')\nsys.exit(5)\n", encoding="utf-8")
     environment = {"PYTHONPATH": str(tmp_path)}
     heard = installed(wait_until, sys.executable, environment, (("failing",), ("never_reached",)))
     assert heard.end.sentence == "The installation ended with exit status 5: it is Tuesday"
@@ -276,7 +278,7 @@ def test_what_is_run_depends_on_the_state_and_on_the_system() -> None:
 
 def test_the_extension_is_found_without_importing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not install.extension_is_there()
-    (tmp_path / "PyTorchUtils.py").write_text("raise RuntimeError('imported')")
+    (tmp_path / "PyTorchUtils.py").write_text("raise RuntimeError('imported')", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert install.extension_is_there() and "PyTorchUtils" not in sys.modules
 

@@ -268,7 +268,7 @@ def test_nothing_to_learn_from_is_said(make_step: Make) -> None:
 
 def test_a_work_folder_that_cannot_be_made_is_said(step: Step, worker_is: Callable[[str], None]) -> None:
     worker_is("waits()")
-    (step.application.documents_folder() / "PartialLabelSeg").write_text("a file is in the way")
+    (step.application.documents_folder() / "PartialLabelSeg").write_text("a file is in the way", encoding="utf-8")
     step.learn.learn()
     step.until_is("failed")
     assert "work folder cannot be made" in step.desk.message.text

@@ -215,7 +215,7 @@ def test_a_last_word_that_is_not_the_last_counts_for_nothing(wait_until: Wait, t
 
 @pytest.mark.parametrize("kind", ["no such program", "a folder", "not executable", "a null in it"])
 def test_a_program_that_cannot_be_started_is_said_to_be_so(wait_until: Wait, tmp_path: Path, kind: str) -> None:
-    (tmp_path / "text").write_text("not a program")
+    (tmp_path / "text").write_text("not a program", encoding="utf-8")
     commands = {
         "no such program": [str(tmp_path / "PythonSlicer")],
         "a folder": [str(tmp_path)],
@@ -232,7 +232,7 @@ def test_a_program_that_cannot_be_started_is_said_to_be_so(wait_until: Wait, tmp
 
 
 def test_a_work_folder_that_cannot_be_written_is_said_to_be_so(wait_until: Wait, tmp_path: Path) -> None:
-    (tmp_path / "work").write_text("a file stands where the folder should be")
+    (tmp_path / "work").write_text("a file stands where the folder should be", encoding="utf-8")
     outcome = ended(wait_until, program(tmp_path, "say('finished')"), tmp_path).outcome
     assert "could not be started" in outcome.sentence and "work folder" in outcome.way_out
 
@@ -277,7 +277,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
 grandchild = subprocess.Popen([sys.executable, "-c",
     "import subprocess, sys, time; p = subprocess.Popen(['sleep', '600']); print(p.pid, flush=True); time.sleep(600)"],
-    stdout=subprocess.PIPE, text=True)
+    stdout=subprocess.PIPE, encoding="utf-8")
 say("started", processes=[os.getpid(), child.pid, grandchild.pid, int(grandchild.stdout.readline())])
 time.sleep(600)
 """

@@ -16,18 +16,27 @@ from PartialLabelSegLib.run.events import Event, read_events
 
 FOLDER = Path(__file__).parent / "recorded"
 MLB, BOUNDED = (tuple(read_events(FOLDER / f"{name}.jsonl")) for name in ("mlb_rounds", "bounded_rounds"))
+
+
+def after_first(steps: int, confidence_steps: int) -> tuple[Stage, ...]:
+    """What comes after the first learning: its suggestions, and a second round with weights."""
+    return (
+        Stage(PREDICT, 0, 6, 0.86),
+        Stage(PREPARE, 1, 6),
+        Stage(LEARN, 1, steps, 1.0, 0, 7.0),
+        Stage(CONFIDENCE, 1, confidence_steps, 1.6),
+        Stage(WEIGH, 1, 3, 5.1),
+        Stage(PREDICT, 1, 8, 0.86),
+        Stage(FINISH, 1, 8, 4.0),
+    )
+
+
 MLB_JOB = Job(
     (
         Stage(PREPARE, 0, 8),
         Stage(LEARN, 0, 30),
         Stage(CONFIDENCE, 0, 60, 1.6),
-        Stage(PREDICT, 0, 6, 0.86),
-        Stage(PREPARE, 1, 6),
-        Stage(LEARN, 1, 90, 1.0, 0, 7.0),
-        Stage(CONFIDENCE, 1, 60, 1.6),
-        Stage(WEIGH, 1, 3, 5.1),
-        Stage(PREDICT, 1, 8, 0.86),
-        Stage(FINISH, 1, 8, 4.0),
+        *after_first(90, 60),
     ),
     1,
 )
@@ -38,13 +47,7 @@ BOUNDED_JOB = Job(
         Stage(LEARN, 0, 90, 1.0, 22, 7.0),
         Stage(CONFIDENCE, 0, 40, 1.6),
         Stage(WEIGH, 0, 3, 5.1),
-        Stage(PREDICT, 0, 6, 0.86),
-        Stage(PREPARE, 1, 6),
-        Stage(LEARN, 1, 30, 1.0, 0, 7.0),
-        Stage(CONFIDENCE, 1, 40, 1.6),
-        Stage(WEIGH, 1, 3, 5.1),
-        Stage(PREDICT, 1, 8, 0.86),
-        Stage(FINISH, 1, 8, 4.0),
+        *after_first(30, 40),
     ),
     1,
 )

@@ -84,7 +84,7 @@ def test_a_damaged_file_is_named_and_changes_nothing(knee: AtKnee, tmp_path: Pat
     knee.press_cell(3, 2)
     before = knee.rating
     path = tmp_path / "scores.json"
-    path.write_text('{"ticks": [], "panel": {"format": 1, "ratings": [{}]}}')
+    path.write_text('{"ticks": [], "panel": {"format": 1, "ratings": [{}]}}', encoding="utf-8")
     knee.opened.application.answers.append(path)
     knee.click("raters_file")
     assert "could not be read" in knee.desk.message.text and knee.rating == before
@@ -136,7 +136,7 @@ def test_a_disk_that_refuses_is_said_and_the_scene_still_has_the_tick(knee: AtKn
     folder = knee.desk.work_folder / "raters"
     (folder / "scores.json").unlink()
     folder.rmdir()
-    folder.write_text("a file where the folder was")
+    folder.write_text("a file where the folder was", encoding="utf-8")
     knee.press_cell(3, 3)
     assert "could not be saved" in knee.desk.message.text
     node = knee.desk.scene.GetSingletonNode("PartialLabelSeg", "vtkMRMLScriptedModuleNode")
@@ -147,11 +147,13 @@ def test_a_scoring_table_is_taken_in_and_every_wrong_row_is_named(knee: AtKnee, 
     knee.click("raters_fit_one_box")
     table = tmp_path / "kimriss.csv"
     lines = ["scan,rater,slice,row,column,tick", "knee 1,Eva,6,3,2,1", "knee 1,Eva,6,3,3,0.25", "knee 1,Finn,7,0,0,x"]
-    table.write_text("\n".join([*lines, "knee 1,Eva,6-8,,,read", "knee 9,Eva,6,3,3,1", "knee 1,Eva,6,9,9,1", ""]))
+    table.write_text(
+        "\n".join([*lines, "knee 1,Eva,6-8,,,read", "knee 9,Eva,6,3,3,1", "knee 1,Eva,6,9,9,1", ""]), encoding="utf-8"
+    )
     knee.opened.application.answers.append(table)
     knee.click("raters_file")
     assert "2 mistakes" in knee.desk.message.text and "line 6" in knee.desk.message.text and not knee.rating.raters
-    table.write_text("\n".join([*lines, "knee 1,Eva,6-8,,,read", ""]))
+    table.write_text("\n".join([*lines, "knee 1,Eva,6-8,,,read", ""]), encoding="utf-8")
     knee.opened.application.answers.append(table)
     knee.click("raters_file")
     eva, finn = knee.rating.raters

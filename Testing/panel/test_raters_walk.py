@@ -40,7 +40,7 @@ def test_from_the_grid_to_a_folder_of_soft_labels(knee: AtKnee, tmp_path: Path) 
     knee.picture("raters_5_together")
     preview = knee.controller.room.together.preview
     assert preview is not None and preview.known
-    scores = json.loads((knee.desk.work_folder / "raters" / "scores.json").read_text())
+    scores = json.loads((knee.desk.work_folder / "raters" / "scores.json").read_text(encoding="utf-8"))
     assert len(scores["ticks"]) == 4
     knee.controller.together.compared()
     knee.settle()

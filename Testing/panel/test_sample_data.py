@@ -111,7 +111,7 @@ def a_study(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             files[path.relative_to(folder).as_posix()] = facts
     parts = {"sample": ["train-pats/pt_1", "train-pats/pt_2"]}
     listing = folder / "listing.json"
-    listing.write_text(json.dumps({"url": f"{folder.as_uri()}/", "parts": parts, "files": files}))
+    listing.write_text(json.dumps({"url": f"{folder.as_uri()}/", "parts": parts, "files": files}), encoding="utf-8")
     monkeypatch.setattr(study_scans, "__defaults__", (listing,))
     return listing
 
@@ -158,7 +158,9 @@ def test_registering_loads_nothing_heavy_while_slicer_starts() -> None:
         f"print(len(offered), [name for name in {heavy} if name in sys.modules])\n"
     )
     folder = OPENKBP.parents[2]
-    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.stdout == "2 []\n", done.stderr
 
 
@@ -275,7 +277,8 @@ def test_a_real_scan_of_the_study_agrees_with_its_published_conversion(
     listing = folder / "listing.json"
     facts = {name: {"bytes": file.bytes, "sha256": file.sha256} for name, file in files.items()}
     listing.write_text(
-        json.dumps({"url": "file:///nowhere/", "parts": {"sample": ["train-pats/pt_1"]}, "files": facts})
+        json.dumps({"url": "file:///nowhere/", "parts": {"sample": ["train-pats/pt_1"]}, "files": facts}),
+        encoding="utf-8",
     )
     scan, drawing = finish_now(study_scans(application.scene, folder, listing))
     converted = sitk.ReadImage(str(next((data_folder / "openkbp" / "partial").rglob("pt_1_oar.nii.gz"))))

@@ -124,8 +124,8 @@ def test_an_absent_file_is_a_sentence_with_a_way_out(tmp_path: Path, name: str) 
 )
 def test_a_damaged_description_is_a_sentence(tmp_path: Path, change: dict) -> None:
     write_predicted(tmp_path, truth(), GRID, NAMES, [])
-    head = json.loads((tmp_path / "prediction.json").read_text())
-    (tmp_path / "prediction.json").write_text(json.dumps({**head, **change}))
+    head = json.loads((tmp_path / "prediction.json").read_text(encoding="utf-8"))
+    (tmp_path / "prediction.json").write_text(json.dumps({**head, **change}), encoding="utf-8")
     with pytest.raises(Failure):
         finish_now(read_suggestions(tmp_path, "CT 1"))
 

@@ -39,7 +39,7 @@ def test_lines_are_those_of_the_whole_file(
 def test_a_file_that_is_not_there_yet_has_no_lines(tmp_path: Path) -> None:
     follower = Tail(tmp_path / "later")
     assert follower.lines() == [] and follower.at_end
-    (tmp_path / "later").write_text("a\n")
+    (tmp_path / "later").write_text("a\n", encoding="utf-8")
     assert follower.lines() == ["a"]
 
 
@@ -49,7 +49,7 @@ def test_a_line_that_is_too_long_is_left_out_and_the_next_is_whole(
     monkeypatch.setattr(tail, "LONGEST_LINE", 100)
     monkeypatch.setattr(tail, "MOST_BYTES", 30)
     path = tmp_path / "file"
-    path.write_text("before\n" + "x" * 500 + "\nafter\n" + "y" * 100 + "\n")
+    path.write_text("before\n" + "x" * 500 + "\nafter\n" + "y" * 100 + "\n", encoding="utf-8")
     follower, found = Tail(path), []
     for _ in range(40):
         found += follower.lines()

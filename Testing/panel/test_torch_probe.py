@@ -67,7 +67,7 @@ def bare_python(folder: Path) -> str:
     """A Python without any installed package."""
     path = folder / "python"
     base = getattr(sys, "_base_executable", sys.executable)
-    path.write_text(f'#!/bin/sh\nexec "{base}" -S "$@"\n')
+    path.write_text(f'#!/bin/sh\nexec "{base}" -S "$@"\n', encoding="utf-8")
     path.chmod(0o755)
     return str(path)
 

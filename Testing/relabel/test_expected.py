@@ -80,6 +80,6 @@ def test_the_file_comes_back_and_damage_is_said(tmp_path: Path) -> None:
     damages: list[Any] = [[], {"format": 2, "structures": {}}, {"format": 1, "structures": {"Liver": {"scans": 1}}}]
     damages.append({**value, "structures": {"Liver": {**value["structures"]["Liver"], "median_ml": None}}})
     for damage in damages:
-        path.write_text(json.dumps(damage))
+        path.write_text(json.dumps(damage), encoding="utf-8")
         with pytest.raises(Failure, match="Delete it; it is made anew"):
             read_expected(path)

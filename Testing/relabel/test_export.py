@@ -133,7 +133,7 @@ def test_confidence_is_stored_with_its_scale(
 @pytest.mark.parametrize("there", ["CT_7_a.seg.nrrd", "CT_7_a.nii.gz", "CT_7_a.json", "overlapping/CT_7_a.2.nii.gz"])
 def test_nothing_is_overwritten_unless_asked_for(a_case: Completed, tmp_path: Path, there: str) -> None:
     (tmp_path / there).parent.mkdir(exist_ok=True)
-    (tmp_path / there).write_text("mine")
+    (tmp_path / there).write_text("mine", encoding="utf-8")
     with pytest.raises(Failure, match=r"Case 'CT 7/a'.*exists"):
         export_case(tmp_path, a_case)
     assert (tmp_path / there).read_text(encoding="utf-8") == "mine"

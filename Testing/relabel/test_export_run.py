@@ -160,7 +160,7 @@ def test_a_run_that_is_not_finished_is_not_exported(a_run: RunFolder, tmp_path: 
 )
 def test_a_damaged_head_is_refused(change: dict[str, object], a_run: RunFolder, tmp_path: Path) -> None:
     head = json.loads(a_run.head.read_text(encoding="utf-8"))
-    a_run.head.write_text(json.dumps({**head, **change}))
+    a_run.head.write_text(json.dumps({**head, **change}), encoding="utf-8")
     with pytest.raises(Failure, match=r"run\.json is damaged|leads out of its folder"):
         export_run(a_run, "summary", tmp_path / "out")
 

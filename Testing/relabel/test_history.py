@@ -70,7 +70,7 @@ def test_steps_that_do_not_fit_count_as_one_and_nothing_that_counts_is_lost(
     path = tmp_path / "review.json"
     write_history(path, History((A, B), (C,)))
     value = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**value, **change}))
+    path.write_text(json.dumps({**value, **change}), encoding="utf-8")
     assert read_history(path, STRUCTURES, VOXELS) == History(((*A, *B),))
 
 
@@ -79,7 +79,7 @@ def test_undone_steps_that_cannot_be_read_are_dropped(tmp_path: Path, undone: An
     path = tmp_path / "review.json"
     write_history(path, History((A, B), (C,)))
     value = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**value, "undone": undone}))
+    path.write_text(json.dumps({**value, "undone": undone}), encoding="utf-8")
     assert read_history(path, STRUCTURES, VOXELS) == History((A, B))
 
 

@@ -83,7 +83,7 @@ def test_the_file_comes_back_and_says_null_where_nothing_is_known(tmp_path: Path
     assert value["structures"]["Liver"]["precision"][:6] == [None, None, None, None, 1.0, 1.0]
     damages: list[Any] = [[], {**value, "gammas": [0.5]}, {**value, "structures": {"Liver": {}}}]
     for damage in damages:
-        path.write_text(json.dumps(damage))
+        path.write_text(json.dumps(damage), encoding="utf-8")
         with pytest.raises(Failure, match="made anew"):
             read_reliability(path)
     with pytest.raises(ValueError, match="no more voxels"):

@@ -101,7 +101,7 @@ def test_what_the_worker_said_is_told_once(run: RunFolder) -> None:
 
 
 def test_a_truncated_file_of_a_round_is_a_clear_sentence(run: RunFolder) -> None:
-    run.round(0).training.write_text('{"steps": [1, 2')
+    run.round(0).training.write_text('{"steps": [1, 2', encoding="utf-8")
     with pytest.raises(Failure, match=r"training\.json"):
         read_rounds(run)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PartialLabelSegLib.data.sizes import Bands, CaseSizes, SizeTable, write_siz
 from PartialLabelSegLib.report.collect import collect
 from PartialLabelSegLib.report.html import render
 from PartialLabelSegLib.report.sizes import expected_sizes, last_sizes, sizes, unexpected
+from PartialLabelSegLib.report.tables import percent
 from PartialLabelSegLib.run.failure import Failure
 from PartialLabelSegLib.run.folder import RunFolder
 from report.fake_run import block_scans, write_run
@@ -96,6 +98,15 @@ def test_of_many_scans_all_that_lie_outside_are_shown_and_the_others_counted() -
     assert strip.count("<rect") == 70 and strip.count("--alarm") == 10
 
 
+def test_true_sizes_have_no_coverage_and_are_drawn_all_the_same() -> None:
+    state = {"state": "missing", "completed_ml": 2.0}
+    table = replace(table_of({"a": 2.0}), bands={}, exact=True)
+    found = expected_sizes(table, [{"name": "a", "structures": {NAME: state}}])
+    assert found is not None and found[NAME]["coverage"] is None
+    page = sizes({"sizes": found, "structures": [{"name": NAME}]})
+    assert f"in {percent(1.0)} of scans" in page and "0 of 1 suggested outside" in page
+
+
 def test_a_wide_interval_does_not_flatten_the_rest() -> None:
     cases = [case_of("one", 5.0, "missing"), case_of("two", 6.0, "missing")]
     found = expected_sizes(table_of({"one": 5.0, "two": 5.0}), cases)
@@ -115,6 +126,6 @@ def test_a_run_without_regressed_sizes_says_nothing(tmp_path: Path) -> None:
 def test_damaged_sizes_are_a_failure(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.round(1).path.mkdir(parents=True)
-    (run.round(1).path / "sizes.json").write_text('{"format": 1}')
+    (run.round(1).path / "sizes.json").write_text('{"format": 1}', encoding="utf-8")
     with pytest.raises(Failure, match=r"sizes\.json is damaged"):
         last_sizes(run, 2)

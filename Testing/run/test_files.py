@@ -33,7 +33,7 @@ def test_the_old_file_stays_where_writing_fails_and_nothing_is_left_beside_it(tm
 
     def half() -> None:
         with replacing(tmp_path / "note.txt") as beside:
-            beside.write_text("ha")
+            beside.write_text("ha", encoding="utf-8")
             raise OSError("no more room")
 
     with pytest.raises(OSError, match="no more room"):

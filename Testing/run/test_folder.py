@@ -32,7 +32,6 @@ def worker(folder: Path) -> subprocess.Popen[str]:
         [sys.executable, "-c", AT_WORK, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(LIBRARY)},
     )
@@ -82,7 +81,7 @@ def test_a_head_comes_back_and_says_its_program_and_format(tmp_path: Path) -> No
     ],
 )
 def test_a_foreign_head_is_refused(tmp_path: Path, head: object, words: str) -> None:
-    (tmp_path / "run.json").write_text(json.dumps(head))
+    (tmp_path / "run.json").write_text(json.dumps(head), encoding="utf-8")
     with pytest.raises(Failure, match=words):
         RunFolder(tmp_path).read_head()
 

@@ -167,7 +167,6 @@ def test_what_needs_no_torch_does_not_load_it() -> None:
         [sys.executable, "-c", script],
         cwd=PROJECT_FOLDER / "PartialLabelSeg",
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=False,
     )

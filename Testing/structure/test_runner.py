@@ -74,8 +74,8 @@ def test_the_panels_window_is_not_opened_on_a_machine_that_cannot_draw(
 def test_an_unknown_benchmark_is_answered_with_the_known_ones(
     runner: types.ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "speed.py").write_text("def main(argv: list[str]) -> int:\n    return 0\n")
-    (tmp_path / "helpers.py").write_text("VALUE = 1\n")
+    (tmp_path / "speed.py").write_text("def main(argv: list[str]) -> int:\n    return 0\n", encoding="utf-8")
+    (tmp_path / "helpers.py").write_text("VALUE = 1\n", encoding="utf-8")
     monkeypatch.setattr(runner, "BENCHMARKS", tmp_path)
     assert runner.benchmark(["tempo"]) == 2
     shown = capsys.readouterr().out

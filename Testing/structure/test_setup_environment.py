@@ -43,8 +43,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     wheels.mkdir()
     write_wheel(wheels, "1.0")
     write_wheel(wheels, "2.0")
-    (tmp_path / "requirements.txt").write_text("tinything>=1\n")
-    (tmp_path / "tested-versions.txt").write_text("tinything==1.0\n")
+    (tmp_path / "requirements.txt").write_text("tinything>=1\n", encoding="utf-8")
+    (tmp_path / "tested-versions.txt").write_text("tinything==1.0\n", encoding="utf-8")
     monkeypatch.setenv("PARTIALLABELSEG_WHEELS", str(wheels))
     return Environment(
         "tiny", tmp_path / ".venv", (tmp_path / "requirements.txt",), tmp_path / "tested-versions.txt", "tiny"
@@ -55,7 +55,6 @@ def installed_version(environment: Environment) -> str:
     asked = subprocess.run(
         [environment.python, "-c", "import tinything; print(tinything.VERSION)"],
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=True,
     )
@@ -77,7 +76,7 @@ def test_the_tested_version_is_installed_once_and_again_only_after_a_change(
     set_up(environment)
     assert capfd.readouterr().err == ""
 
-    environment.constraints.write_text("tinything==2.0\n")
+    environment.constraints.write_text("tinything==2.0\n", encoding="utf-8")
     assert not environment.is_ready()
     set_up(environment)
     assert installed_version(environment) == "2.0"
@@ -87,7 +86,7 @@ def test_the_tested_version_is_installed_once_and_again_only_after_a_change(
 def test_another_version_is_taken_and_said_where_the_tested_one_does_not_exist(
     environment: Environment, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    environment.constraints.write_text("tinything==1.5\n")
+    environment.constraints.write_text("tinything==1.5\n", encoding="utf-8")
     set_up(environment)
     assert installed_version(environment) == "2.0"
     assert "other versions are taken instead" in capfd.readouterr().err
@@ -110,13 +109,13 @@ def test_a_set_up_that_was_cut_short_is_made_anew(environment: Environment) -> N
 def test_a_package_that_cannot_be_had_is_a_sentence_with_a_way_out_and_nothing_counts_as_ready(
     environment: Environment,
 ) -> None:
-    environment.requirements[0].write_text("tinything>=3\n")
+    environment.requirements[0].write_text("tinything>=3\n", encoding="utf-8")
     with pytest.raises(SetupError, match="could not be installed") as caught:
         set_up(environment)
     assert "tinything>=3" in caught.value.message
     assert "PARTIALLABELSEG_WHEELS" in caught.value.way_out
     assert not environment.is_ready()
-    environment.requirements[0].write_text("tinything>=1\n")
+    environment.requirements[0].write_text("tinything>=1\n", encoding="utf-8")
     set_up(environment)
     assert installed_version(environment) == "1.0"
 
@@ -147,7 +146,6 @@ def start_bare(arguments: list[str], **variables: str) -> subprocess.CompletedPr
         cwd=PACKAGE.parent,
         env={**inherited, **variables},
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=False,
     )

@@ -93,3 +93,43 @@ def test_the_search_for_such_places_finds_them(line: str, is_one: bool) -> None:
 def test_no_file_is_large() -> None:
     large = [name for name in project_files() if (PROJECT_FOLDER / name).stat().st_size > MOST_BYTES]
     assert not large
+
+
+def presumes_an_encoding(call: ast.Call) -> bool:
+    """Whether a call reads or writes text without saying in which encoding, and so in that of the machine."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    named = {keyword.arg for keyword in call.keywords}
+    if "encoding" in named:
+        return False
+    if isinstance(call.func, ast.Attribute):
+        return (
+            name in ("read_text", "write_text") and len(call.args) < (1 if name == "read_text" else 2)
+        ) or "text" in named
+    modes = [item.value for item in call.args[1:2] if isinstance(item, ast.Constant)]
+    return name == "open" and not any("b" in str(mode) for mode in modes)
+
+
+@pytest.mark.parametrize("name", python_files())
+def test_text_is_read_and_written_in_a_named_encoding(name: str) -> None:
+    calls = (node for node in ast.walk(ast.parse(text(name))) if isinstance(node, ast.Call))
+    presuming = [call.lineno for call in calls if presumes_an_encoding(call)]
+    assert not presuming, f"{name}: lines {presuming}"
+
+
+@pytest.mark.parametrize(
+    ("line", "presumes"),
+    [
+        ("path.read_text()", True),
+        ("path.write_text(text)", True),
+        ("open(path)", True),
+        ("open(path, 'a')", True),
+        ("subprocess.run(command, text=True)", True),
+        ("path.read_text(encoding='utf-8')", False),
+        ("write_text(path, text)", False),
+        ("open(path, 'rb')", False),
+        ("session.open(case, 0)", False),
+    ],
+)
+def test_what_presumes_an_encoding_is_told_apart(line: str, presumes: bool) -> None:
+    (call,) = (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call))
+    assert presumes_an_encoding(call) == presumes

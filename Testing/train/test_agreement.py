@@ -91,3 +91,12 @@ def test_a_carried_gradient_arrives_and_the_value_stays() -> None:
     (2 * term).backward()
     for name, value in network.named_parameters():
         assert value.grad is not None and torch.allclose(value.grad, 2 * gradient[name])
+
+
+def test_a_carried_gradient_that_is_not_a_number_leaves_the_value_one() -> None:
+    network = a_network("instance")
+    gradient = {name: torch.full_like(value, torch.nan) for name, value in network.named_parameters()}
+    term = carried(torch.tensor(0.25), gradient, network)
+    assert term.item() == 0.25
+    term.backward()
+    assert all(value.grad is not None and value.grad.isnan().all() for value in network.parameters())

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from PartialLabelSegLib.config import Relabelling
+from PartialLabelSegLib.data.label_files import write_labels
 from PartialLabelSegLib.data.labels import Labels, Marks, Slices
 from PartialLabelSegLib.data.prediction import Prediction, write_prediction
 from PartialLabelSegLib.train.batches import BatchMaker, Seed, WeighedBatches, settling, trusted_labels, truth
@@ -177,6 +178,16 @@ def test_without_any_trusted_label_of_a_structure_doubtful_ones_are_trusted(tmp_
     session = session_of(tmp_path, "weigh", trusted=False)
     assert session.untrusted(0) == {STRUCTURES[0]}
     assert not session.learned_labels(session.cases[0], 0).imperfect
+
+
+def test_a_structure_that_a_person_completed_in_a_round_is_trusted_from_then_on(tmp_path: Path) -> None:
+    labels = labels_of_cohort(((True, True, True), (False, True, True), (True, True, True)))
+    labels[0] = replace(labels[0], imperfect=frozenset({STRUCTURES[0]}))
+    session = make_session(tmp_path, labels, Relabelling(review=True))
+    assert session.untrusted(0) == session.untrusted(1) == {STRUCTURES[0]}
+    case = session.cases[1]
+    write_labels(session.round(0).labels(case.folder.name), labels[1].confirmed(STRUCTURES[0]), case.grid)
+    assert session.untrusted(0) == {STRUCTURES[0]} and session.untrusted(1) == frozenset()
 
 
 def test_mlb_begins_with_trusted_labels_and_goes_on_with_initial_ones(tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from PartialLabelSegLib.config import Relabelling
+from PartialLabelSegLib.data.labels import Labels
 from PartialLabelSegLib.run.events import Event
 from PartialLabelSegLib.run.failure import Failure
+from PartialLabelSegLib.train import learn
 from PartialLabelSegLib.train.checkpoint import load, save
 from PartialLabelSegLib.train.learn import _not_learned, _repeats, learn_confidence, learn_segmentation
 from PartialLabelSegLib.train.session import Session
@@ -58,6 +61,37 @@ def test_the_nested_network_learns_and_its_confidence_too(tmp_path: Path) -> Non
     curves = read(session.round(0).training)
     assert curves["validation"][-1]["dice"]["Large"] > 0.8 and curves["not_learned"] == []
     assert session.round(0).confidence.exists()
+
+
+def doubtful_and_empty(folder: Path, patience: int = 0) -> Session:
+    """A run whose one doubtful label says that a structure is not there, in a scan without any."""
+    labels = labels_of_cohort()
+    nothing = np.zeros(labels[0].label_map.shape, np.uint8)
+    known = (True,) * len(labels[0].structures)
+    labels[0] = replace(Labels.expert(labels[0].structures, nothing, known), imperfect=frozenset({"Large"}))
+    plan = replace(plan_of(steps=12), patience=patience, validate_every=1, views=0, teacher=0.0)
+    session = make_session(folder, labels, None, plan)
+    for case in session.cases:
+        session.prepare(case, 0)
+    return session
+
+
+def test_doubtful_labels_may_say_that_nothing_is_there(tmp_path: Path) -> None:
+    session = doubtful_and_empty(tmp_path)
+    list(learn_segmentation(session, 0))
+    assert {"given", "trusted"} <= set(read(session.round(0).training)["terms"])
+
+
+def test_a_learning_that_ends_early_keeps_its_network_for_weighing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    falling = iter((0.9, 0.1, 0.1))
+    monkeypatch.setattr(learn, "_validation", lambda session: lambda network: {"Large": next(falling)})
+    session = doubtful_and_empty(tmp_path, patience=1)
+    list(learn_segmentation(session, 0))
+    kept = load(session.round(0).snapshots, "the networks")["snapshots"]
+    learned = load(session.round(0).segmentation, "the network")["weights"]
+    assert len(kept) == 1 and all(torch.equal(value, learned[name]) for name, value in kept[0].items())
 
 
 def test_the_cancel_file_stops_it_and_the_same_call_goes_on(tmp_path: Path) -> None:

@@ -295,7 +295,7 @@ def test_a_preparation_that_was_killed_after_any_file_is_redone(
 
     def write_json(path: Path, value: object) -> None:
         with replacing(path) as beside:  # type: ignore[attr-defined]
-            beside.write_text(json.dumps(value))
+            beside.write_text(json.dumps(value), encoding="utf-8")
 
     monkeypatch.setattr(prepared, "replacing", replacing)
     monkeypatch.setattr(prepared, "write_json", write_json)
@@ -348,6 +348,6 @@ def test_planes_that_are_fewer_than_described_are_a_failure(tmp_path: Path) -> N
     opened(tmp_path, labels, plan_of(labels.structures))
     head = json.loads((tmp_path / "round-0" / "labels.json").read_text(encoding="utf-8"))
     head["planes"].append("certain-1")
-    (tmp_path / "round-0" / "labels.json").write_text(json.dumps(head))
+    (tmp_path / "round-0" / "labels.json").write_text(json.dumps(head), encoding="utf-8")
     with pytest.raises(Failure, match="damaged"):
         open_prepared("scan", tmp_path, tmp_path / "round-0")

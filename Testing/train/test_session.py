@@ -47,7 +47,7 @@ def test_a_scan_is_open_where_a_structure_is_not_known(session: Session) -> None
 
 @pytest.mark.parametrize("content", ["[]", '{"known": [true]}', '{"known": "all"}', "{", ""])
 def test_a_damaged_description_of_labels_is_a_failure(session: Session, content: str) -> None:
-    (session.cases[0].folder / "labels.json").write_text(content)
+    (session.cases[0].folder / "labels.json").write_text(content, encoding="utf-8")
     with pytest.raises(Failure):
         session.known(session.cases[0])
 
@@ -72,7 +72,7 @@ def test_labels_that_a_round_wrote_and_that_are_gone_are_a_failure(session: Sess
 @pytest.mark.parametrize("content", ["[]", "{}", '{"cases": []}', "{"])
 def test_a_damaged_report_of_a_relabelling_is_a_failure(session: Session, content: str) -> None:
     session.round(0).relabelling.parent.mkdir(parents=True)
-    session.round(0).relabelling.write_text(content)
+    session.round(0).relabelling.write_text(content, encoding="utf-8")
     with pytest.raises(Failure, match=r"relabelling\.json"):
         session.labels(session.cases[0], 1)
 

@@ -24,9 +24,9 @@ def coarse(seed: int, dimensions: str = "2d", known: tuple[bool, ...] = ALL) -> 
     return coarsened(case, plan_of(dimensions=dimensions), (2.0 if dimensions != "3d" else 3.0,) * 3, np.array(known))
 
 
-def teaching(dimensions: str = "2d", steps: int = 60, head: str = "map") -> Teaching:
+def teaching(dimensions: str = "2d", steps: int = 60) -> Teaching:
     cases = [coarse(seed, dimensions) for seed in range(4)]
-    return Teaching(plan_of(dimensions=dimensions), CPU, Seed(0, 0, 5), cases, (), head, steps)
+    return Teaching(plan_of(dimensions=dimensions), CPU, Seed(0, 0, 5), cases, (), steps)
 
 
 def taught(given: Teaching) -> list[float]:
@@ -46,11 +46,6 @@ def test_the_volume_of_an_unseen_scan_is_found(dimensions: str, monkeypatch: pyt
     drawn = np.array([(truth == value).sum() * 8.0 for value in (1, 2, 3)])
     # After sixty steps within a factor of two; a run's networks learn longer and their volumes are recalibrated.
     assert np.abs(np.log(volume / drawn)).max() < np.log(2)
-
-
-def test_the_plain_head_learns_too() -> None:
-    losses = taught(teaching(steps=150, head="plain"))
-    assert np.mean(losses[-10:]) < np.mean(losses[:10]) / 2
 
 
 def test_the_same_seed_learns_the_same() -> None:

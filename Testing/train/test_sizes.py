@@ -126,6 +126,20 @@ def test_a_later_round_without_a_newly_completed_structure_takes_the_sizes_over(
     assert sizes_file(session, 1).read_bytes() == sizes_file(session, 0).read_bytes()
 
 
+def test_a_quick_label_that_was_confirmed_teaches_the_sizes_of_the_next_round(tmp_path: Path) -> None:
+    session = session_of(tmp_path)
+    case = session.cases[3]
+    labels = session.labels(case, 0)
+    write_labels(case.folder, replace(labels, imperfect=frozenset({"Small"})), case.grid)
+    list(learn_sizes(session, 0))
+    write_labels(session.round(0).labels(case.folder.name), labels, case.grid)
+    for one in session.of_split("train"):
+        session.prepare(one, 1)
+    list(learn_sizes(session, 1))
+    first, second = (read_sizes(sizes_file(session, number)).learned_from["Small"] for number in (0, 1))
+    assert (first, second) == (2, 3)
+
+
 def test_no_complete_structure_anywhere_is_said_with_a_way_out(tmp_path: Path) -> None:
     session = session_of(tmp_path, [(False, False, False), (False, False, False), (True, True, True)])
     with pytest.raises(Failure, match="no size can be learned"):

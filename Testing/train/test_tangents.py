@@ -72,3 +72,11 @@ def test_running_statistics_are_left_alone() -> None:
         image = torch.ones(2, CHANNELS, 3, 3, dtype=torch.float64)
         layer(forward_ad.make_dual(image, image))
     assert not layer.running_mean.any()
+
+
+def test_away_from_processors_values_of_half_precision_are_computed_in_that_of_the_gains() -> None:
+    layer = nn.GroupNorm(3, CHANNELS, device="meta")
+    with torch.no_grad(), forward_ad.dual_level(), QuickNorms():
+        image = torch.ones(2, CHANNELS, 3, 3, dtype=torch.bfloat16, device="meta")
+        value, slope = forward_ad.unpack_dual(layer(forward_ad.make_dual(image, image)))
+    assert slope is not None and value.dtype == slope.dtype == torch.float32

@@ -90,12 +90,6 @@ def counts_of(structures: Iterable[str], scans: Iterable[Mapping[str, Drawn]]) -
     return LabelCounts({name: StructureCounts(**counter) for name, counter in counters.items()}, number, unlabelled)
 
 
-def counts_of_labels(structures: Iterable[str], scans: Iterable[Labels]) -> LabelCounts:
-    """The same from the labels of each scan; one is in memory at a time where `scans` reads them one after the other."""
-    names = tuple(structures)
-    return counts_of(names, ({name: Drawn.of(labels, name) for name in names} for labels in scans))
-
-
 @dataclass(frozen=True)
 class Recommendation:
     """What to choose, as `Configuration` names it. reason: sentences for a clinician."""
@@ -136,7 +130,8 @@ def _cannot_be_judged(item: StructureCounts) -> bool:
 
 
 def _can_be_bounded(item: StructureCounts) -> bool:
-    return item.missing > 0 and ENOUGH_FOR_BOUNDS <= item.drawn < MANY_LABELLED
+    # A size is learned from what is drawn completely.
+    return item.missing > 0 and item.drawn - item.partly >= ENOUGH_FOR_BOUNDS and item.drawn < MANY_LABELLED
 
 
 def _has_many_unlabelled(counts: LabelCounts) -> bool:

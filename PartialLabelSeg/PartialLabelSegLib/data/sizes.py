@@ -56,6 +56,8 @@ class CaseSizes:
     def __post_init__(self) -> None:
         if self.whole.shape != (WHOLE,) or (self.slices is not None and self.slices.shape[1:] != (SLICE,)):
             raise ValueError("the sizes of a case have another shape")
+        if self.whole[0] < 0:
+            raise ValueError(f"a volume must not be negative, got {self.whole[0]}")
 
     @property
     def volume_ml(self) -> float:
@@ -138,14 +140,6 @@ def _around(values: np.ndarray, bands: tuple[Band | None, ...]) -> tuple[np.ndar
     return low, high
 
 
-def unlikely(table: SizeTable, case: str, structure: str, ml: float) -> str | None:
-    """In words what is unlikely about a volume: "spleen 41 mL, expected 120–380 mL". None where it lies inside its interval or there is none."""
-    expected = table.volume_ml(case, structure)
-    if expected is None or expected.holds(ml):
-        return None
-    return f"{structure} {ml:.3g} mL, expected {expected.low:.3g}–{expected.high:.3g} mL"
-
-
 def write_sizes(path: Path, table: SizeTable) -> None:
     """Whole or not at all. Lists of slices are written as one text, so that a file of thirty scans stays small."""
     cases = {
@@ -191,7 +185,7 @@ def read_sizes(path: Path) -> SizeTable:
         if not exact and any(set(row) - set(bands) for row in cases.values()):
             raise ValueError("a structure has no bands")
         return SizeTable(*place, bands, cases, str(value["made_with"]), exact, learned)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise Failure(f"{path.name} is damaged ({error}).", way_out="Delete it; it is made anew.") from None
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from ..config import Configuration
 from ..data.recommend import Drawn, LabelCounts, Recommendation, counts_of, recommend
-from ..data.types import CHECKED, MADE, State
+from ..data.types import MADE, State
 from . import words
 from .counts_as import MISSING, NOT_THERE, Counted, counted
-from .made import made
+from .made import how_drawn, made
 from .state import Choices, Scan
 from .view_models import AdviceView
 
@@ -65,7 +65,7 @@ def label_counts(scans: Sequence[Scan]) -> LabelCounts:
 
 def _cell(scan: Scan, name: str, there: Counted) -> Drawn:
     if there.in_part and name not in scan.states:
-        return _DRAWN[MISSING, CHECKED]
+        return _DRAWN[MISSING, how_drawn(scan, name, there)]
     return _DRAWN[scan.states.get(name, there.state), made(scan, name, there)]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import slicer
 
+from .observers import Observers
 from .sight import bring_into_sight, is_in_sight
 
 
@@ -173,19 +174,12 @@ class Application:
 
     def watch_clicks(self, clicked: Callable[[tuple[float, float, float]], None]) -> Callable[[], None]:
         """Calls `clicked(ras)` for each left click in a slice view, until the function that is returned is called."""
-        observed: list[tuple[Any, int]] = []
+        clicks = _Clicks(clicked)
         for node in self.slice_nodes():
             interactor = self.slice_interactors().get(node.GetLayoutName())
             if interactor is not None:
-                command = _click_command(node, clicked)
-                observed.append((interactor, interactor.AddObserver("LeftButtonPressEvent", command)))
-
-        def stop() -> None:
-            for interactor, tag in observed:
-                interactor.RemoveObserver(tag)
-            observed.clear()
-
-        return stop
+                clicks.watch(interactor, node)
+        return clicks.stop
 
 
 def nodes_of_class(scene: Any, name: str) -> list[Any]:
@@ -200,10 +194,25 @@ def ras_of_event(interactor: Any, slice_node: Any) -> tuple[float, float, float]
     return r, a, s
 
 
-def _click_command(slice_node: Any, clicked: Callable[[tuple[float, float, float]], None]) -> Callable[..., None]:
-    """An observer of an interactor that reports where the mouse is."""
+class _Clicks:
+    """Reports left clicks in slice views while somebody holds it, or its `stop`; the views hold nobody."""
 
-    def command(interactor: Any, event: str) -> None:
-        clicked(ras_of_event(interactor, slice_node))
+    def __init__(self, clicked: Callable[[tuple[float, float, float]], None]) -> None:
+        self._clicked = clicked
+        self._observers = Observers()
+        self._views: list[tuple[Any, Any]] = []
 
-    return command
+    def watch(self, interactor: Any, slice_node: Any) -> None:
+        self._views.append((interactor, slice_node))
+        self._observers.add_before(interactor, "LeftButtonPressEvent", self._told, 0.0)
+
+    def _told(self, interactor: Any, event: str) -> bool:
+        """Never keeps the click to itself."""
+        for watched, slice_node in self._views:
+            if watched is interactor:
+                self._clicked(ras_of_event(interactor, slice_node))
+        return False
+
+    def stop(self) -> None:
+        self._observers.release()
+        self._views = []

@@ -37,7 +37,7 @@ class Queue:
 
     def _refreshed(self) -> dict[Pair, Item]:
         made_for = (self._decisions.expected, self._decisions.volumes)
-        if self._stale or any(new is not old for new, old in zip(made_for, self._made_for)):
+        if self._stale or made_for != self._made_for:
             self._items = {item.key: item for item in self._worklist.items()}
             self._made_for, self._stale, self._rows = made_for, False, ()
         return self._items

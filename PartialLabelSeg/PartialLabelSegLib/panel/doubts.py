@@ -81,7 +81,7 @@ class DoubtsList:
 
     def _note(self, weighed: WeightFiles | None, rows: int) -> str:
         if weighed is None:
-            return "No label of this scan was said to be quick, so none was weighed."
+            return "No label of this scan was weighed; only quick labels of scans that are learned from are."
         if self._problem:
             return self._problem
         if not rows:

@@ -137,7 +137,7 @@ def _completes(folder: RoundFolder) -> bool:
 
 
 def _weighing(run: _Run, number: int) -> Iterator[Stage]:
-    """Where doubtful labels are learned with weights, how far each voxel of them is upheld. 'mlb' begins without them."""
+    """How far each voxel of doubtful labels is upheld, where they count in part or are weighed. 'mlb' begins without them."""
     choices = run.configuration
     begins_without = choices.relabelling.method == "mlb" and number == 0
     if choices.doubtful not in ("weigh", "fixed") or run.plan.architecture == "instance" or begins_without:

@@ -60,7 +60,9 @@ def look_view(
     structure = state.structure if state.structure in named else ""
     why_not = _why_not(looked, structure)
     if state.overlay.doubts and DOUBTS not in why_not:
-        why_not.setdefault(CONFIDENCE, "where given labels are doubted is shown in its place.")
+        # The outline is then that of the given label.
+        for thing in (OUTLINES, CONFIDENCE):
+            why_not.setdefault(thing, "where given labels are doubted is shown in its place.")
     shown = frozenset(thing for thing in SHOWN_THINGS if getattr(state.overlay, thing))
     return LookView(
         scans=tuple(_scan_choice(name, there, state, structures) for name, there in scans),
@@ -96,11 +98,13 @@ def _why_not(looked: Looked, structure: str) -> dict[str, str]:
     if viewed.suggestions is None:
         why_not = dict.fromkeys((OUTLINES, CONFIDENCE), "there are no suggestions for this scan yet.")
     if viewed.weights is None:
-        why_not[DOUBTS] = "no label of this scan was said to be quick, so none was weighed."
+        why_not[DOUBTS] = "no label of this scan was weighed; only quick labels of scans that are learned from are."
     elif not structure:
         why_not[DOUBTS] = "choose one structure first; each has its own."
     elif structure not in viewed.weights.files:
-        why_not[DOUBTS] = f"the label of {structure} was not said to be quick, so it was not weighed."
+        why_not[DOUBTS] = (
+            f"the label of {structure} was not weighed; only quick labels of scans that are learned from are."
+        )
     if viewed.labels is None:
         why_not[AMBIGUITY] = "nothing has been learned yet."
     elif not structure:

@@ -16,6 +16,11 @@ def made(scan: Scan, structure: str, there: Counted) -> str:
     """CHECKED or QUICK; '' where nothing is labelled. What is made of several drawings is quick where one of them is."""
     if scan.states.get(structure, there.state) not in _LABELS:
         return ""
+    return how_drawn(scan, structure, there)
+
+
+def how_drawn(scan: Scan, structure: str, there: Counted) -> str:
+    """CHECKED or QUICK for what is drawn, also where that is only a part of the structure."""
     return scan.made.get(structure) or _found(scan, there)
 
 

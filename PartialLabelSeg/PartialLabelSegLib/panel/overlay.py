@@ -1,7 +1,7 @@
 """What lies over the slices of one scan: colours of confidence, outlines, what was drawn, what was accepted, and on demand more.
 
 Drawn by the expert: filled, as Slicer shows every segment. Suggested: an outline, and inside it the colours of what gamma accepts.
-Accepted: filled and striped. So each is known by its form, without its colour.
+Accepted: filled and striped. So each is known by its form, without its colour. Where a given label is doubted, it has the outline instead.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Overlay:
             return
         names = [self.structure] if self.structure else list(suggestions.boxes)
         show_only(self._outlines, [segment_id(suggestions, name) for name in names if name in suggestions.boxes])
-        self._outlines.SetDisplayVisibility(self.shown.outlines)
+        self._outlines.SetDisplayVisibility(self.shown.outlines and not self._weights_are_wanted())
 
     def _show_accepted(self) -> Steps[None]:
         assert self.viewed is not None

@@ -79,8 +79,9 @@ def sizes(report: Report) -> str:
     found = report.get("sizes")
     if not found:
         return ""
-    lowest = min(item["coverage"] for item in found.values() if item["coverage"] is not None)
-    at_least = "at least " if len({item["coverage"] for item in found.values()}) > 1 else ""
+    # Without a coverage the bars are the truth.
+    coverages = {1.0 if item["coverage"] is None else item["coverage"] for item in found.values()}
+    lowest, at_least = min(coverages), "at least " if len(coverages) > 1 else ""
     text = (
         "<h2>Expected and completed volumes</h2><p>Small networks say from the image alone how large every structure should be; no scan was judged by one "
         f"that had learned from it. The bars hold the true volume in {at_least}{percent(lowest)} of scans like the labelled ones. The line in a bar is what "
@@ -136,7 +137,7 @@ def _shown(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _picture(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
     most = max(max(row["expected_ml"][2], row["completed_ml"]) for row in rows) or 1.0
     # A bar that reaches several times beyond all else would flatten the rest; it is cut instead.
-    usual = sorted(max(row["expected_ml"][0], row["completed_ml"]) for row in rows)[-1]
+    usual = max(max(row["expected_ml"][0], row["completed_ml"]) for row in rows)
     top = min(most, max(3 * usual, 1e-9)) * 1.04
     step, bottom = (_WIDTH - _LEFT - _RIGHT) / len(rows), _HEIGHT - _BOTTOM
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,18 @@ def agreement(
 def carried(value: Tensor, gradient: Mapping[str, Tensor], network: nn.Module) -> Tensor:
     """A term of the given value whose gradient with respect to the network's parameters is the given one, by name."""
     own = dict(network.named_parameters())
-    # theta - theta is 0, but for autograd.
-    pulls = [torch.sum((own[name] - own[name].detach()) * slope) for name, slope in gradient.items()]
-    return value + torch.stack(pulls).sum()
+    carried_value: Tensor = _Carried.apply(value, list(gradient.values()), *(own[name] for name in gradient))
+    return carried_value
+
+
+class _Carried(torch.autograd.Function):
+    """A value whose gradient is known already. It is never computed with: where the gradient is not a number, the value stays one."""
+
+    @staticmethod
+    def forward(context: Any, value: Tensor, slopes: list[Tensor], *parameters: Tensor) -> Tensor:
+        context.slopes = slopes
+        return value.clone()
+
+    @staticmethod
+    def backward(context: Any, above: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *(above * slope for slope in context.slopes)

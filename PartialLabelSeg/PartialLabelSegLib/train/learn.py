@@ -67,7 +67,9 @@ def learn_segmentation(session: Session, number: int) -> Iterator[Event]:
         yield Event("note", {"message": f"Not learned so far: {', '.join(missed)}.", "structures": missed})
     write_json(folder.training, {**trainer.progress.curves(), "not_learned": [*nowhere, *missed]})
     if isinstance(objective, MetaObjective):
-        save(folder.snapshots, {"snapshots": objective.state()["snapshots"], "made_with": stage.made_with})
+        # A learning that validation ended early may have come to none.
+        snapshots = objective.state()["snapshots"] or [network.state_dict()]
+        save(folder.snapshots, {"snapshots": snapshots, "made_with": stage.made_with})
     save_network(folder.segmentation, plan, network.state_dict(), {"made_with": stage.made_with})
     stage.checkpoint.unlink(missing_ok=True)
 
@@ -77,7 +79,7 @@ def _learning(
 ) -> tuple[Objective, Batches]:
     """What a round minimises, on which batches: plain, or with weights for doubtful labels once the trusted ones are learned (MLB-Seg)."""
     plan, plain = session.plan, segmentation_objective(session.plan)
-    doubtful = tuple(case for case in training if case.has_imperfect())
+    doubtful = tuple(case for case in training if case.has_imperfect() and case.can_teach())
     trusted = _maker(session, training, number, SEGMENTATION)
     if not doubtful:
         return plain, trusted
@@ -119,7 +121,8 @@ def _maker(
     session: Session, cases: tuple[PreparedCase, ...], number: int, stage: int, trusted_only: bool = True
 ) -> BatchMaker:
     sources = Sources.of([case.trusted_part() for case in cases] if trusted_only else cases)
-    if not sources.cases or not sources.holders:
+    # Doubtful labels may all say that nothing is there: their windows lie anywhere.
+    if not sources.cases or (trusted_only and not sources.holders):
         raise Failure(
             "No training case has a labelled structure, so there is nothing to learn from.",
             way_out="Run `check` on the data set; label at least one structure in one scan.",

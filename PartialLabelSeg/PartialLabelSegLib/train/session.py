@@ -80,7 +80,9 @@ class Session:
 
     def known(self, case: Case) -> tuple[bool, ...]:
         """For each structure whether the annotator looked for it in the whole scan."""
-        head = read_description(case.folder)
+        return self._known(case, read_description(case.folder))
+
+    def _known(self, case: Case, head: Any) -> tuple[bool, ...]:
         known = head.get("known") if isinstance(head, dict) else None
         if not isinstance(known, list) or len(known) != len(self.plan.structures):
             raise Failure("its labels are damaged.", case=case.name, way_out="Start the run anew in another folder.")
@@ -128,7 +130,8 @@ class Session:
         trusted: set[str] = set()
         for case in self.of_split("train"):
             head = self._description(case, round_number)
-            imperfect, known = _imperfect(head), zip(self.plan.structures, self.known(case))
+            # By the labels of the round: what a person completed is known by then.
+            imperfect, known = _imperfect(head), zip(self.plan.structures, self._known(case, head))
             looked_for = {name for name, flag in known if flag} | set(head.get("slices", {}))
             doubtful |= imperfect
             trusted |= looked_for - imperfect

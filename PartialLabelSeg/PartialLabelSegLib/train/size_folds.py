@@ -42,7 +42,6 @@ class Teaching:
     seed: Seed
     cases: Sequence[Coarse]
     looks: Sequence[Coarse] = ()
-    head: str = "map"
     steps: int = 400
 
     @property
@@ -68,9 +67,7 @@ def neighbours(coarse: Coarse) -> list[int]:
 
 def regressor(teaching: Teaching) -> SizeRegressor:
     """An untrained network; the same one for the same seed."""
-    shape = RegressorShape(
-        2 if teaching.flat else 3, 6 if teaching.flat else 2, len(teaching.plan.structures), teaching.head
-    )
+    shape = RegressorShape(2 if teaching.flat else 3, 6 if teaching.flat else 2, len(teaching.plan.structures))
     return SizeRegressor(shape, teaching.seed.torch(0)).to(teaching.device.torch)
 
 
@@ -78,7 +75,7 @@ def learn(teaching: Teaching, network: SizeRegressor, cancelled: Callable[[], bo
     """Trains the network in place; yields (step, loss). Cancelled: the user wants to stop."""
     network.train()
     scale, shares = (part.to(teaching.device.torch) for part in _scales(teaching))
-    network.begin_at(scale, shares)
+    network.begin_at(shares)
     rate = RATE_2D if teaching.flat else RATE_3D
     optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=DECAY)
     best, kept = math.inf, None
@@ -103,29 +100,24 @@ def learn(teaching: Teaching, network: SizeRegressor, cancelled: Callable[[], bo
 
 
 def regression_loss(network: SizeRegressor, sample: Sample, scale: Tensor) -> Tensor:
-    """Squared errors in units of `scale` (K, 1 + 2 D) over the known structures: of the size (Eq. 2), and of centroid and extent where there is anything; for a map, how wrong the map is in their place.
+    """Over the known structures the squared error of the size (Eq. 2) in units of `scale` (K,), and how wrong the map is.
 
-    That is its cross-entropy summed over the voxels, in units of the mean size. Sizes alone leave open where they lie, and few scans do not settle it; and where a
+    The latter is its cross-entropy summed over the voxels, in the same units. Sizes alone leave open where they lie, and few scans do not settle it; and where a
     structure is a hundredth of the image, squared errors have no gradient to begin with: on OpenKBP nothing was learned in 400 steps.
     """
     truth, known = soft_moments(sample.occupancy, sample.spacing_mm), sample.known.float()
-    if network.shape.head == "map":
-        logits = network.map_logits(sample.image)
-        found = soft_moments(torch.sigmoid(logits), sample.spacing_mm)
-        wrong = nn.functional.binary_cross_entropy_with_logits(logits, sample.occupancy, reduction="none")
-        rest = wrong.flatten(2).sum(2) * sample.spacing_mm.prod(1)[:, None] / scale[:, 0] * known
-    else:
-        found = network(sample.image)
-        there = known * (truth[..., 0] > 0.1 * scale[:, 0])
-        rest = ((found - truth) / scale)[..., 1:].square().mean(2) * there
-    error = ((found - truth) / scale)[..., 0].square() * known
+    logits = network.map_logits(sample.image)
+    found = soft_moments(torch.sigmoid(logits), sample.spacing_mm)
+    wrong = nn.functional.binary_cross_entropy_with_logits(logits, sample.occupancy, reduction="none")
+    rest = wrong.flatten(2).sum(2) * sample.spacing_mm.prod(1)[:, None] / scale * known
+    error = ((found - truth)[..., 0] / scale).square() * known
     return (error + rest).sum() / known.sum().clamp(min=1)
 
 
 def _scales(teaching: Teaching) -> tuple[Tensor, Tensor]:
-    """What is a large error of each attribute (K, 1 + 2 D): the mean size where there is any, and the mean extent, for centroid and extent; and the mean share of the image (K,)."""
+    """Of each structure the mean size where there is any (K,), and its mean share of the image (K,)."""
     dimensions = 2 if teaching.flat else 3
-    result = torch.ones(len(teaching.plan.structures), 1 + 2 * dimensions)
+    result = torch.ones(len(teaching.plan.structures))
     shares = torch.full((len(result),), 0.01)
     rows: list[list[Tensor]] = [[] for _ in result]
     taken: list[list[float]] = [[] for _ in result]
@@ -136,12 +128,10 @@ def _scales(teaching: Teaching) -> tuple[Tensor, Tensor]:
             taken[index].append(float(occupancy[:, index].mean()))
             there = found[:, index, 0] > 0
             if there.any():
-                rows[index].append(found[there, index].mean(0))
+                rows[index].append(found[there, index, 0].mean())
     for index, (row, share) in enumerate(zip(rows, taken)):
         if row:
-            mean = torch.stack(row).mean(0)
-            extent = mean[1 + dimensions :]
-            result[index] = torch.cat([mean[:1], extent, extent])
+            result[index] = torch.stack(row).mean()
             shares[index] = float(np.clip(np.mean(share), 1e-5, 0.5))
     return result, shares
 
@@ -264,6 +254,6 @@ def predicted(network: SizeRegressor, case: Coarse, device: Device) -> np.ndarra
     for first in range(0, len(case.image) if flat else 1, AT_ONCE):
         slices = np.arange(first, min(first + AT_ONCE, len(case.image)))
         output = network(_image(case, slices, flat).to(device.torch))
-        parts.append(soft_moments(output, spacing) if network.shape.head == "map" else output)
+        parts.append(soft_moments(output, spacing))
     found = torch.cat(parts).cpu().double().numpy()
     return found.swapaxes(0, 1) if flat else found[0]

@@ -68,13 +68,13 @@ def learn_sizes(session: Session, number: int) -> Iterator[Event]:
     """Writes `sizes.json` of a round: for every scan of the run and every structure what size, place and extent to expect.
 
     The labelled training scans are divided into at most five folds; each scan's sizes are predicted by the network that did not learn from it, those of all other
-    scans are the mean of the networks. Nothing is done where it is there for the same labels; an earlier round's is copied where nobody completed a structure since.
+    scans are the mean of the networks. Nothing is done where it is there for the same labels; an earlier round's is copied where nobody completed or confirmed a structure since.
     Cancelled: the user wants to stop; finished folds stay.
     """
     path = sizes_file(session, number)
-    if path.exists() and read_sizes(path).made_with == _mark(session, number):
+    mark = size_mark(session, number)
+    if path.exists() and read_sizes(path).made_with == mark:
         return
-    mark = _mark(session, number)
     for earlier in range(number):
         if sizes_file(session, earlier).exists() and read_sizes(sizes_file(session, earlier)).made_with == mark:
             write_sizes(path, read_sizes(sizes_file(session, earlier)))
@@ -97,22 +97,23 @@ def learn_sizes(session: Session, number: int) -> Iterator[Event]:
     weak = {name: item for name in table.bands if (item := table.coverage(name)) is not None and item < COVERAGE}
     if weak:
         lowest = round(100 * min(weak.values()))
-        said = f"With so few labelled scans the expected sizes hold for {lowest} % of scans, not for {COVERAGE:.0%}: {', '.join(weak)}."
-        yield Event("note", {"message": said.replace("90%", "90 %"), "structures": list(weak)})
+        said = f"With so few labelled scans the expected sizes hold for {lowest} % of scans, not for {round(100 * COVERAGE)} %: {', '.join(weak)}."
+        yield Event("note", {"message": said, "structures": list(weak)})
     write_sizes(path, table)
 
 
-def _mark(session: Session, number: int) -> str:
+def size_mark(session: Session, number: int) -> str:
     """A word that changes with what the sizes depend on. What was accepted as suggestions of missing structures is not learned from and not part of it."""
     said = []
     for case in session.of_split("train", "validation"):
         now = session.labels(case, number) if number and case.split == "train" else None
-        expert = session.known(case)
-        same = now is None or tuple(now.known) == tuple(expert)
-        described = read_description(case.folder) if same or now is None else list(now.known)
-        changed = (
-            None if same or now is None else [int(np.count_nonzero(now.positive(name))) for name in now.structures]
-        )
+        expert, given = session.known(case), read_description(case.folder)
+        if now is None or (tuple(now.known) == tuple(expert) and now.imperfect == set(given.get("imperfect") or ())):
+            described, changed = given, None
+        else:
+            # A person completed a structure, or confirmed one that was drawn quickly.
+            described = [list(now.known), sorted(now.imperfect)]
+            changed = [int(np.count_nonzero(now.positive(name))) for name in now.structures]
         said.append([case.name, case.split, case.crc32, described, changed])
     text = json.dumps(
         [to_json(session.plan), session.configuration.seed, session.configuration.doubtful, said], sort_keys=True
@@ -218,7 +219,7 @@ class _Work:
             save(fold_file(self.session, self.number, fold), {"made_with": self._fold_mark(fold), "network": weights})
 
     def _fold_mark(self, fold: int) -> str:
-        return f"{self.mark} fold {fold}"
+        return f"{self.mark}, map of fold {fold}"
 
     def _restored(self, fold: int) -> SizeRegressor | None:
         """The network of a finished fold."""
@@ -231,7 +232,7 @@ class _Work:
         network = regressor(self._teaching(fold, (), ()))
         try:
             network.load_state_dict(content["network"])
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, TypeError, RuntimeError) as error:
             raise Failure(
                 f"{path.name} is damaged ({str(error)[:80]}).", way_out="Delete it; it is made anew."
             ) from None

@@ -50,6 +50,9 @@ def _group_norm(
     if slope is None:
         return functional.group_norm(input, num_groups, weight, bias, eps)
     gain, offset = _pair(weight), _pair(bias)
+    if gain[0] is not None and gain[0].dtype != x.dtype and x.device.type != "cpu":
+        # Only processors take values and gains of different precision; elsewhere autocast computes this norm in the gains'.
+        x, slope = x.to(gain[0].dtype), slope.to(gain[0].dtype)
     count, channels, places = x.shape[0], x.shape[1], x[0, 0].numel()
     value, mean, scale = torch.native_group_norm(
         x.contiguous(), gain[0], offset[0], count, channels, places, num_groups, eps

@@ -105,10 +105,10 @@ def test_a_file_that_is_not_there_or_not_json_or_says_two_things_is_a_sentence(t
         read_choices(path)
     with pytest.raises(Failure, match="There is no file"):
         read_choices(tmp_path)
-    path.write_text('{"names": ')
+    path.write_text('{"names": ', encoding="utf-8")
     with pytest.raises(Failure, match="choices.json\\) cannot be read"):
         read_choices(path)
-    path.write_text('{"states": {"a": {"Liver": "absent", "Liver": "labelled"}}}')
+    path.write_text('{"states": {"a": {"Liver": "absent", "Liver": "labelled"}}}', encoding="utf-8")
     with pytest.raises(Failure, match="names 'Liver' twice"):
         read_choices(path)
     with pytest.raises(Failure) as caught:

@@ -34,7 +34,7 @@ def manifest(folder: Path) -> Path:
         "liver,ct.nrrd,liver.nrrd,labelled,missing",
         "none,ct.nrrd,,,",
     )
-    (folder / "cases.csv").write_text("\n".join(["case,image,labels,Liver,Spleen", *lines]) + "\n")
+    (folder / "cases.csv").write_text("\n".join(["case,image,labels,Liver,Spleen", *lines]) + "\n", encoding="utf-8")
     return folder
 
 
@@ -120,7 +120,9 @@ def test_overlapping_pairs_follow_the_new_names(tmp_path: Path) -> None:
 
 def test_pairs_that_a_side_file_declares_follow_the_new_names_too(tmp_path: Path) -> None:
     folder = manifest(tmp_path)
-    (folder / "structures.json").write_text('{"Liver": 1, "Spleen": 2, "overlapping": [["Liver", "Spleen"]]}')
+    (folder / "structures.json").write_text(
+        '{"Liver": 1, "Spleen": 2, "overlapping": [["Liver", "Spleen"]]}', encoding="utf-8"
+    )
     cohort = read(folder, names={"*": {"Liver": "Hepar"}})
     assert cohort.overlapping == {frozenset(("Hepar", "Spleen"))}
     assert {name for pair in cohort.overlapping for name in pair} <= {item.name for item in cohort.structures}
@@ -249,7 +251,7 @@ def test_choices_that_fit_no_data_set_are_a_sentence(tmp_path: Path, choices: di
 
 def test_a_case_that_is_left_out_is_gone_with_its_problems(tmp_path: Path) -> None:
     folder = manifest(tmp_path)
-    with open(folder / "cases.csv", "a") as handle:
+    with open(folder / "cases.csv", "a", encoding="utf-8") as handle:
         handle.write("broken,nowhere.nrrd,,,\n")
     assert [problem.case for problem in read_cohort(folder).problems] == ["broken"]
     for choices in ({"leave_out": ["broken", "none"]}, {"only": ["all", "liver"]}):
@@ -300,7 +302,7 @@ def test_a_quick_label_is_drawn_as_it_was(tmp_path: Path) -> None:
 def test_a_structure_of_several_drawings_is_quick_where_one_of_them_is(tmp_path: Path) -> None:
     manifest(tmp_path)
     lines = ("case,image,labels,Liver,Spleen,made", "a,ct.nrrd,labels.nrrd,labelled,labelled,Spleen: quick")
-    (tmp_path / "cases.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "cases.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     names = {"*": {"Liver": "Organs", "Spleen": "Organs"}}
     assert labels_of(read(tmp_path, names=names), "a").imperfect == {"Organs"}
     assert labels_of(read(tmp_path, names=names, made={"a": {"Organs": "checked"}}), "a").imperfect == frozenset()

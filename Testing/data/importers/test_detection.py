@@ -15,13 +15,13 @@ def test_a_manifest_goes_before_everything_else_in_its_folder(tmp_path: Path) ->
     write_volume(tmp_path / "a.nrrd", STRAIGHT)
     write_segments(tmp_path / "a.seg.nrrd", STRAIGHT, blocks(STRAIGHT, Liver=(0, 0, 0)))
     assert read_cohort(tmp_path).format == "segmentations"
-    (tmp_path / "cases.csv").write_text("case,image,labels,Liver\nA,a.nrrd,a.seg.nrrd,labelled\n")
+    (tmp_path / "cases.csv").write_text("case,image,labels,Liver\nA,a.nrrd,a.seg.nrrd,labelled\n", encoding="utf-8")
     assert read_cohort(tmp_path).format == "manifest"
 
 
 @pytest.mark.parametrize("name", ["", "notes.txt", "a.nrrd", "gone"])
 def test_what_is_not_understood_is_answered_with_what_is(tmp_path: Path, name: str) -> None:
-    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     write_volume(tmp_path / "a.nrrd", STRAIGHT)
     with pytest.raises(Failure) as caught:
         read_cohort(tmp_path / name)

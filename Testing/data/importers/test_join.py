@@ -25,7 +25,7 @@ def manifest(folder: Path, *cases: str, columns: str = "Liver,Spleen") -> Path:
     write_volume(folder / "labels.nrrd", OBLIQUE, label_map(MASKS))
     states = ",".join(["labelled"] * len(columns.split(",")))
     lines = [f"{case},ct.nrrd,labels.nrrd,{states}" for case in cases]
-    (folder / "cases.csv").write_text("\n".join([f"case,image,labels,{columns}", *lines]) + "\n")
+    (folder / "cases.csv").write_text("\n".join([f"case,image,labels,{columns}", *lines]) + "\n", encoding="utf-8")
     return folder
 
 
@@ -95,7 +95,7 @@ def test_a_case_name_in_two_data_sets_is_a_sentence_that_names_both(tmp_path: Pa
 
 def test_a_case_that_cannot_be_used_keeps_its_name_from_the_others(tmp_path: Path) -> None:
     first, second = manifest(tmp_path / "a", "one"), segmentations(tmp_path / "b", "two")
-    with open(first / "cases.csv", "a") as handle:
+    with open(first / "cases.csv", "a", encoding="utf-8") as handle:
         handle.write("two,nowhere.nrrd,,missing,missing\n")
     with pytest.raises(Failure, match="Case 'two': a scan of this name is in 'a' and in 'b'"):
         read_cohorts([first, second])
@@ -112,10 +112,10 @@ def test_data_sets_are_called_by_as_little_of_their_path_as_tells_them_apart(tmp
 def test_what_is_wrong_with_one_of_several_data_sets_says_with_which(tmp_path: Path) -> None:
     first, second = manifest(tmp_path / "a", "one"), tmp_path / "b"
     second.mkdir()
-    (second / "cases.csv").write_text("case,picture,Liver\n")
+    (second / "cases.csv").write_text("case,picture,Liver\n", encoding="utf-8")
     with pytest.raises(Failure, match=r"cases.csv has no column 'image'.*\(In 'b'\.\)"):
         read_cohorts([first, second])
-    (second / "cases.csv").write_text("case,image,labels,Liver\n,ct.nrrd,,labelled\n")
+    (second / "cases.csv").write_text("case,image,labels,Liver\n,ct.nrrd,,labelled\n", encoding="utf-8")
     (problem,) = read_cohorts([first, second]).problems
     assert problem.message.endswith("(In 'b'.)")
 

@@ -39,7 +39,7 @@ def test_the_file_or_its_folder_may_be_named(tmp_path: Path) -> None:
 def test_label_values_follow_the_columns_or_the_side_file(tmp_path: Path) -> None:
     write(tmp_path, "A,ct.nrrd,labels.nii.gz,labelled,labelled,labelled")
     np.testing.assert_array_equal(labels_of(read_cohort(tmp_path)).positive("Spleen"), MASKS["Spleen"])
-    (tmp_path / "structures.json").write_text(json.dumps({"Spleen": 1, "Liver": 2, "Tumour": 3}))
+    (tmp_path / "structures.json").write_text(json.dumps({"Spleen": 1, "Liver": 2, "Tumour": 3}), encoding="utf-8")
     labels = labels_of(read_cohort(tmp_path))
     np.testing.assert_array_equal(labels.positive("Spleen"), MASKS["Liver"])
     assert labels.structures == ("Liver", "Tumour", "Spleen")
@@ -79,7 +79,7 @@ def test_a_declaration_of_overlaps_is_trusted_and_the_rest_is_a_warning(tmp_path
     write_volume(tmp_path / "l.nrrd", OBLIQUE, MASKS["Liver"].astype(np.uint8))
     write_volume(tmp_path / "t.nrrd", OBLIQUE, tumour.astype(np.uint8))
     write(tmp_path, "A,ct.nrrd,Liver=l.nrrd;Tumour=t.nrrd,labelled,labelled,missing")
-    (tmp_path / "structures.json").write_text('{"overlapping": []}')
+    (tmp_path / "structures.json").write_text('{"overlapping": []}', encoding="utf-8")
     cohort = read_cohort(tmp_path)
     assert cohort.overlapping == frozenset()
     assert problems_of(cohort) == [
@@ -116,7 +116,8 @@ def test_a_structure_may_be_drawn_on_some_slices(tmp_path: Path, as_file: bool) 
     if as_file:
         cell = "drawn.json"
         (tmp_path / cell).write_text(
-            json.dumps({"Liver": {"axis": "z", "slices": [0, 1, 3]}, "Spleen": {"axis": "y", "slices": [3, 4]}})
+            json.dumps({"Liver": {"axis": "z", "slices": [0, 1, 3]}, "Spleen": {"axis": "y", "slices": [3, 4]}}),
+            encoding="utf-8",
         )
     cohort = read_cohort(
         write(tmp_path, f"A,ct.nrrd,labels.nii.gz,labelled,labelled,some slices,{cell}", head=HEAD + ",slices")

@@ -83,7 +83,7 @@ def test_labels_that_contradict_their_line_are_a_sentence(tmp_path: Path, line: 
     content = (tmp_path / "labels.nii.gz").read_bytes()
     (tmp_path / "cut.nii.gz").write_bytes(content[: len(content) // 2])
     for name in ("text.nii.gz", "text.seg.nrrd"):
-        (tmp_path / name).write_text("hello")
+        (tmp_path / name).write_text("hello", encoding="utf-8")
     cohort = read_cohort(tmp_path)
     (found,) = problems_of(cohort)
     assert found.startswith(sentence)

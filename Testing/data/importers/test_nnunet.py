@@ -36,7 +36,7 @@ def write(folder: Path, labels: dict[str, Any], arrays: dict[str, np.ndarray], *
         "file_ending": ".nii.gz",
         **head,
     }
-    (folder / "dataset.json").write_text(json.dumps(description))
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
     return folder
 
 
@@ -135,15 +135,15 @@ def test_what_is_exported_for_nnu_net_is_read_back(tmp_path: Path) -> None:
 def test_a_decathlon_data_set_is_read(tmp_path: Path) -> None:
     write_volume(tmp_path / "imagesTr" / "liver_001.nii.gz", OBLIQUE)
     write_volume(tmp_path / "labelsTr" / "liver_001.nii.gz", OBLIQUE, label_map(MASKS))
-    (tmp_path / "imagesTr" / "._liver_001.nii.gz").write_text("left by another system")
+    (tmp_path / "imagesTr" / "._liver_001.nii.gz").write_text("left by another system", encoding="utf-8")
     head: dict[str, Any] = {
         "modality": {"0": "CT"},
         "labels": {"0": "background", "1": "Liver", "2": "Tumour", "3": "Spleen"},
     }
-    (tmp_path / "dataset.json").write_text(json.dumps(head))
+    (tmp_path / "dataset.json").write_text(json.dumps(head), encoding="utf-8")
     assert [source.case for source in read_cohort(tmp_path).sources] == ["liver_001"]
     head["training"] = [{"image": "./imagesTr/liver_001.nii.gz", "label": "./labelsTr/liver_001.nii.gz"}]
-    (tmp_path / "dataset.json").write_text(json.dumps(head))
+    (tmp_path / "dataset.json").write_text(json.dumps(head), encoding="utf-8")
     cohort = read_cohort(tmp_path / "dataset.json")
     assert states(labels_of(cohort, "liver_001")) == [State.LABELLED] * 3
 
@@ -243,6 +243,6 @@ def test_labels_of_both_versions_mean_the_same(labels: dict, structures: dict, i
     ],
 )
 def test_a_description_that_cannot_be_used_is_a_sentence(tmp_path: Path, content: str, match: str) -> None:
-    (tmp_path / "dataset.json").write_text(content)
+    (tmp_path / "dataset.json").write_text(content, encoding="utf-8")
     with pytest.raises(Failure, match=match):
         read_cohort(tmp_path)

@@ -32,7 +32,7 @@ def write_patient(folder: Path, files: dict[str, str] | None = None) -> Path:
         **(files or {}),
     }
     for name, text in content.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 

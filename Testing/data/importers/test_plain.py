@@ -19,7 +19,7 @@ KNOWN = structures_named(["Liver", "Spleen"])
 def test_a_folder_of_scans_is_one_case_each_and_nothing_is_known(tmp_path: Path) -> None:
     for name in ("b.nrrd", "a.nii.gz", ".hidden.nrrd"):
         write_volume(tmp_path / name, OBLIQUE)
-    (tmp_path / "notes.txt").write_text("no scan")
+    (tmp_path / "notes.txt").write_text("no scan", encoding="utf-8")
     cohort = read_cohorts((tmp_path,), plain=KNOWN)
     assert [(source.case, source.split) for source in cohort.sources] == [("a", "test"), ("b", "test")]
     assert cohort.structures == KNOWN and not cohort.problems

@@ -54,7 +54,7 @@ def test_each_sub_folder_may_be_a_case(tmp_path: Path) -> None:
         write_segments(tmp_path / case / "Segmentation.seg.nrrd", OBLIQUE, {"Liver": MASKS["Liver"]})
     write_volume(tmp_path / "p3" / "CT.nrrd", OBLIQUE)
     (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "read me.txt").write_text("hello")
+    (tmp_path / "notes" / "read me.txt").write_text("hello", encoding="utf-8")
     cohort = read_cohort(tmp_path)
     assert [source.case for source in cohort.sources] == ["p1", "p2", "p3"]
     assert [states(cohort, case) for case in ("p1", "p3")] == [[State.LABELLED], [State.MISSING]]
@@ -185,7 +185,7 @@ def test_two_segments_of_one_name_are_a_problem(tmp_path: Path) -> None:
 def test_a_scan_without_labels_beside_a_broken_segmentation_has_nothing_to_be_read_for(tmp_path: Path) -> None:
     write_volume(tmp_path / "a.nrrd", OBLIQUE)
     write_volume(tmp_path / "b.nrrd", OBLIQUE)
-    (tmp_path / "a.seg.nrrd").write_text("hello")
+    (tmp_path / "a.seg.nrrd").write_text("hello", encoding="utf-8")
     cohort = read_cohort(tmp_path)
     assert (cohort.sources, cohort.structures) == ((), ())
     assert cohort.problems[0].sentence().startswith("Case 'a': a.seg.nrrd is not a readable segmentation file.")

@@ -80,13 +80,13 @@ def test_a_side_file_that_is_wrong_is_a_sentence(tmp_path: Path, value: object, 
 
 
 def test_a_name_that_occurs_twice_is_found(tmp_path: Path) -> None:
-    (tmp_path / "structures.json").write_text('{"Liver": 1, "Liver": 2}')
+    (tmp_path / "structures.json").write_text('{"Liver": 1, "Liver": 2}', encoding="utf-8")
     assert duplicate_keys(tmp_path / "structures.json") == ["Liver"]
     with pytest.raises(Failure, match="Structure 'Liver': structures.json names it twice"):
         read_meaning(tmp_path, COLUMNS)
 
 
 def test_a_truncated_side_file_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "structures.json").write_text('{"Liver": 1')
+    (tmp_path / "structures.json").write_text('{"Liver": 1', encoding="utf-8")
     with pytest.raises(Failure, match="structures.json"):
         read_meaning(tmp_path, COLUMNS)

@@ -39,8 +39,10 @@ def write(folder: Path, content: Any, *lines: str, head: str = HEAD) -> Path:
     """A manifest with a scan, a soft label and the file that describes it; without lines that of one case."""
     write_volume(folder / "ct.nrrd", OBLIQUE)
     write_volume(folder / "a" / "lesion.nrrd", OBLIQUE, probabilities())
-    (folder / "a" / "soft.json").write_text(content if isinstance(content, str) else json.dumps(content))
-    (folder / "cases.csv").write_text("\n".join([head, *(lines or (PLAIN,))]) + "\n")
+    (folder / "a" / "soft.json").write_text(
+        content if isinstance(content, str) else json.dumps(content), encoding="utf-8"
+    )
+    (folder / "cases.csv").write_text("\n".join([head, *(lines or (PLAIN,))]) + "\n", encoding="utf-8")
     return folder
 
 
@@ -227,7 +229,7 @@ def test_the_files_may_lie_anywhere_below_the_manifest(tmp_path: Path) -> None:
     write_volume(tmp_path / "all" / "lesion.nrrd", OBLIQUE, probabilities())
     assert imported(tmp_path, described("../all/lesion.nrrd")).soft["Lesion"].max() == 1
     write_volume(tmp_path / "lesion.nrrd", OBLIQUE, probabilities())
-    (tmp_path / "soft.json").write_text(json.dumps(described()))
+    (tmp_path / "soft.json").write_text(json.dumps(described()), encoding="utf-8")
     assert imported(tmp_path, described(), "A,ct.nrrd,,soft.json,,labelled").soft["Lesion"].max() == 1
 
 

@@ -86,7 +86,7 @@ def test_the_folder_is_a_data_set_with_soft_labels(tmp_path: Path, bits: int) ->
 def test_a_scan_read_whole_is_known_everywhere_and_a_structure_of_other_scans_is_missing_there(tmp_path: Path) -> None:
     whole = knee(reading("anna", (2, 0, 0)))
     export_soft_labels(tmp_path / "out", [a_case("k1", tibia=whole), a_case("k2", femur=a_scan())])
-    with open(tmp_path / "out" / "cases.csv", newline="") as handle:
+    with open(tmp_path / "out" / "cases.csv", newline="", encoding="utf-8") as handle:
         lines = list(csv.DictReader(handle))
     assert [(line["tibia"], line["femur"]) for line in lines] == [("labelled", "missing"), ("missing", "labelled")]
     first, second = (source.read_labels(KNEE) for source in read_cohort(tmp_path / "out").sources)
@@ -111,7 +111,7 @@ def test_a_structure_of_which_nobody_read_a_slice_is_missing(tmp_path: Path) -> 
 
 def test_the_record_says_raters_steps_parameters_and_counts(tmp_path: Path) -> None:
     export_soft_labels(tmp_path / "out", [a_case()], Recipe(steps=STEPS, threshold=0.4), ExportOptions(16))
-    head = json.loads((tmp_path / "out" / "softlabel.json").read_text())
+    head = json.loads((tmp_path / "out" / "softlabel.json").read_text(encoding="utf-8"))
     assert head["method"] == "steps" and head["threshold"] == 0.4
     assert head["steps"] == STEPS.to_json()
     assert head["stored"] == {"bits": 16, "scale": 1 / 65535, "nifti": False, "four_d": False}
@@ -129,7 +129,7 @@ def test_the_record_says_raters_steps_parameters_and_counts(tmp_path: Path) -> N
 
 def test_staple_is_recorded_with_each_raters_performance(tmp_path: Path) -> None:
     export_soft_labels(tmp_path / "out", [a_case()], Recipe("staple"))
-    head = json.loads((tmp_path / "out" / "softlabel.json").read_text())
+    head = json.loads((tmp_path / "out" / "softlabel.json").read_text(encoding="utf-8"))
     raters = head["cases"]["knee-1"]["structures"]["BML"]["raters"]
     assert all(0 <= rater[word] <= 1 for rater in raters for word in ("sensitivity", "specificity"))
     assert head["cases"]["knee-1"]["structures"]["BML"]["steps"] is None
@@ -188,7 +188,7 @@ def test_a_study_without_a_scan_is_a_sentence(tmp_path: Path) -> None:
 def test_what_is_there_stays_unless_it_is_an_earlier_export_that_may_go(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "thesis.txt").write_text("mine")
+    (out / "thesis.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(Failure, match="holds something else"):
         export_soft_labels(out, [a_case()], options=ExportOptions(replace=True))
     (out / "thesis.txt").unlink()

@@ -51,10 +51,10 @@ def test_a_json_table_has_ticks_and_slices_that_were_read(tmp_path: Path) -> Non
     path = tmp_path / "scores.json"
     tick = {"scan": "k1", "rater": "anna", "slice": 3, "row": 0, "column": 2}
     content = {"ticks": [tick, {**tick, "grade": 0.5}], "read": [{"scan": "k1", "rater": "ben", "slices": [4, 5]}]}
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     assert cells(path) == [TICKED, {**TICKED, "tick": "0.5"}, {**READ_ROW, "slice": "4, 5"}]
     assert read_rows(path)[2].place == 'entry 1 of "read" in scores.json'
-    path.write_text(json.dumps([{**tick, "tick": False}]))
+    path.write_text(json.dumps([{**tick, "tick": False}]), encoding="utf-8")
     assert cells(path) == [{**TICKED, "tick": "0"}]
 
 
@@ -112,7 +112,7 @@ def test_a_damaged_spreadsheet_is_a_sentence(tmp_path: Path) -> None:
     ],
 )
 def test_a_table_that_is_none_is_a_sentence(tmp_path: Path, name: str, text: str, message: str) -> None:
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(Failure, match=message):
         read_rows(tmp_path / name)
 

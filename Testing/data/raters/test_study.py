@@ -88,7 +88,7 @@ def test_lines_of_one_scan_must_not_contradict_each_other(tmp_path: Path) -> Non
 
 def test_no_or_several_scoring_tables_must_be_told_apart(tmp_path: Path) -> None:
     write_knee(tmp_path)
-    (tmp_path / "scores.json").write_text("[]")
+    (tmp_path / "scores.json").write_text("[]", encoding="utf-8")
     assert "the folder has 2 of scores.csv" in read_study(tmp_path).problems[0].message
     (tmp_path / "scores.json").unlink()
     (tmp_path / "scores.csv").unlink()
@@ -123,6 +123,6 @@ def test_a_study_that_is_not_there_or_names_nothing_is_a_sentence(tmp_path: Path
     write_table(tmp_path / "study.csv", [])
     with pytest.raises(Failure, match="names no scan"):
         read_study(tmp_path)
-    (tmp_path / "study.csv").write_text("")
+    (tmp_path / "study.csv").write_text("", encoding="utf-8")
     with pytest.raises(Failure, match="is empty"):
         read_study(tmp_path)

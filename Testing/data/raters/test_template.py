@@ -107,7 +107,7 @@ def test_a_template_is_read_as_it_was_written(tmp_path: Path) -> None:
     template = GridTemplate(4, 5, {3: square(0.5, 9.25), 0: CORNERS}, axis=2, follow=OUTLINE)
     write_template(tmp_path / "grid.json", template, KNEE)
     assert read_template(tmp_path / "grid.json") == replace(template, made_on=grid_sum(KNEE))
-    assert "spacing" not in (tmp_path / "grid.json").read_text()
+    assert "spacing" not in (tmp_path / "grid.json").read_text(encoding="utf-8")
 
 
 def test_corners_that_would_cross_between_two_key_slices_are_refused() -> None:
@@ -154,12 +154,12 @@ def test_the_sum_of_a_grid_does_not_hang_on_what_a_file_format_rounds() -> None:
 def test_a_template_that_is_not_understood_is_a_sentence(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
-    (tmp_path / "grid.json").write_text(json.dumps({**TEMPLATE.to_json(), **change}))
+    (tmp_path / "grid.json").write_text(json.dumps({**TEMPLATE.to_json(), **change}), encoding="utf-8")
     with pytest.raises(Failure, match=message):
         read_template(tmp_path / "grid.json")
 
 
 def test_a_template_that_is_no_object_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "grid.json").write_text("[1]")
+    (tmp_path / "grid.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(Failure, match="not understood"):
         read_template(tmp_path / "grid.json")

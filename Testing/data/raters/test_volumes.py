@@ -42,7 +42,7 @@ def test_raters_with_masks_have_no_ticked_cells(tmp_path: Path) -> None:
     rows = volumes_of("a", "nodule", make(scan, Recipe("share")), rater_masks(scan), 0.001)
     assert mean_grades(scan) is None
     write_volumes(tmp_path / "volumes.csv", rows)
-    assert (tmp_path / "volumes.csv").read_text() == (
+    assert (tmp_path / "volumes.csv").read_text(encoding="utf-8") == (
         "case,structure,kind,rater,slices_read,ticked_cells,voxels,ml\n"
         "a,nodule,rater,r0,2,,8,0.008\n"
         "a,nodule,rater,r1,2,,0,0\n"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import qt
 
 from ..qt_subset import paragraph, section
 from ..view_models_decide import DoubtRow, DoubtsView
@@ -31,8 +28,7 @@ class DoubtsBox:
         table = self._table.widget
         table.setToolTip("Click a place, or press Return on it, to see it in all views")
         table.setFixedHeight(26 + 22 * ROWS_IN_SIGHT)
-        table.cellClicked.connect(lambda row=0, column=0: self._go())
-        self._keys = [_shortcut(key, table, self._go) for key in ("Return", "Enter")]
+        self._table.on_entered(self._go)
         self._note = paragraph("", "doubts_note")
         self.widget, inner = section("Labels to check", "look_doubts_list")
         inner.addWidget(table)
@@ -67,10 +63,3 @@ class DoubtsBox:
 
 def _row(row: DoubtRow) -> Row:
     return Row(row.number, (row.structure, row.question, millilitres(row.ml)), row.sentence)
-
-
-def _shortcut(key: str, table: Any, slot: Callable[[], None]) -> Any:
-    made = qt.QShortcut(qt.QKeySequence(key), table)
-    made.setContext(qt.Qt.WidgetShortcut)
-    made.activated.connect(slot)
-    return made

@@ -9,7 +9,7 @@ from typing import Any
 import qt
 
 from .. import words
-from ..qt_subset import column, paragraph, row, section
+from ..qt_subset import column, get, paragraph, row, section
 from ..view_models import CurvesView, NoteView, ProgressView
 from ..view_models_decide import Choice
 from .chooser import Chooser, named
@@ -66,7 +66,8 @@ class LearnProgress:
     def show_learned_from(self, sentences: Sequence[str]) -> None:
         """A line per sentence, under a heading that is closed at first."""
         lines = "".join(f"<p style='margin:0 0 4px 0'>{html.escape(breakable(line))}</p>" for line in sentences)
-        self.sentences.setText(lines)
+        if get(self.sentences, "text") != lines:
+            self.sentences.setText(lines)
         self.learned_from.setVisible(bool(sentences))
 
     def _show_progress(self, view: ProgressView) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import qt
+from typing import TYPE_CHECKING
 
 from .. import words
 from ..qt_subset import paragraph, section
@@ -41,8 +38,7 @@ class LesionsBox:
         table = self._table.widget
         table.setToolTip("Click a lesion, or press Return on it, to see it in all views")
         table.setFixedHeight(26 + 22 * ROWS_IN_SIGHT)
-        table.cellClicked.connect(lambda row=0, column=0: self._go())
-        self._keys = [_shortcut(key, table, self._go) for key in ("Return", "Enter")]
+        self._table.on_entered(self._go)
         self._note = paragraph("", "lesions_note")
         self.widget, inner = section("Single lesions", "finish_lesions")
         inner.addWidget(named("Scan", self._scans.widget))
@@ -75,10 +71,3 @@ def _row(lesion: LesionRow) -> Row:
     cells = (str(lesion.number), lesion.structure, percent(lesion.score), millilitres(lesion.ml))
     tip = f"Lesion {lesion.number}: {lesion.structure}, {words.volume(lesion.ml)}, score {percent(lesion.score)}"
     return Row(lesion.number, cells, tip)
-
-
-def _shortcut(key: str, table: Any, slot: Callable[[], None]) -> Any:
-    made = qt.QShortcut(qt.QKeySequence(key), table)
-    made.setContext(qt.Qt.WidgetShortcut)
-    made.activated.connect(slot)
-    return made

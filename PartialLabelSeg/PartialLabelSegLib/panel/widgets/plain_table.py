@@ -39,6 +39,7 @@ class PlainTable:
         self._chosen = chosen
         self._alignments = [_alignment(column) for column in columns]
         self._rows: tuple[Row, ...] = ()
+        self._keys: list[Any] = []
         self.widget = self._table(name)
         self.widget.itemSelectionChanged.connect(self._went)
 
@@ -117,6 +118,15 @@ class PlainTable:
         elif place != self.widget.currentRow() or not self.widget.selectedItems():
             self.widget.setCurrentCell(place, 0)
             self.widget.scrollToItem(self.widget.item(place, 0))
+
+    def on_entered(self, slot: Callable[[], object]) -> None:
+        """Calls `slot` when the user clicks a row, or presses Return on it."""
+        self.widget.cellClicked.connect(lambda row=0, column=0: slot())
+        for name in ("Return", "Enter"):
+            key = qt.QShortcut(qt.QKeySequence(name), self.widget)
+            key.setContext(qt.Qt.WidgetShortcut)
+            key.activated.connect(slot)
+            self._keys.append(key)
 
     def step(self, by: int) -> None:
         """Goes `by` rows on, as if the user had clicked there; stays where there is no such row, and while disabled."""
