@@ -58,6 +58,7 @@ def main(arguments: list[str]) -> int:
     """The exit status: 0 only when every check and test passed."""
     sys.path[:0] = [str(PROJECT_FOLDER / "PartialLabelSeg"), str(TESTING_FOLDER)]
     setup = importlib.import_module("PartialLabelSegLib.setup_environment")
+    setup.write_any_letter()
     setup.be_a_good_neighbour()
     try:
         setup.require_python()

@@ -18,6 +18,7 @@ def main() -> int:
     put_parent_on_path()
     from PartialLabelSegLib import setup_environment
 
+    setup_environment.write_any_letter()
     setup_environment.be_a_good_neighbour()
     try:
         setup_environment.require_worker(setup_environment.modules_for(sys.argv[1] if len(sys.argv) > 1 else ""))

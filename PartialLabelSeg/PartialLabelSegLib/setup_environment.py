@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
+import io
 import os
 import shutil
 import subprocess
@@ -99,6 +100,17 @@ def be_a_good_neighbour() -> None:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
+
+
+def write_any_letter() -> None:
+    """A name with letters that the system's encoding lacks must not end a long job when it is printed.
+
+    What another program reads is UTF-8, as the stream of events is; in a terminal such a letter becomes its code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def modules_for(command: str) -> tuple[str, ...]:

@@ -151,6 +151,13 @@ def start_bare(arguments: list[str], **variables: str) -> subprocess.CompletedPr
     )
 
 
+def test_letters_that_the_system_does_not_know_are_printed_all_the_same() -> None:
+    program = "import PartialLabelSegLib.setup_environment as here; here.write_any_letter(); name = chr(0x141) + 'y'; print(name); here.say(name)"
+    done = start_bare(["-c", program], LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and done.stdout == "Ły\n"
+    assert done.stderr == "PartialLabelSeg: Ły\n"
+
+
 @pytest.mark.parametrize("arguments", [["PartialLabelSegLib", "demo"], ["-m", "PartialLabelSegLib", "demo"]])
 def test_inside_slicer_a_missing_torch_is_one_event_and_no_environment_is_made(arguments: list[str]) -> None:
     done = start_bare(arguments, SLICER_HOME="somewhere")
