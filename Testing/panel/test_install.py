@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 import http.server
 import importlib.metadata
 import os
-import shutil
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from panel.programs import is_alive
+from panel.wheels import python_with_pip, version_of, without_own_ways, write_wheel
 from PartialLabelSegLib.panel import install
 from PartialLabelSegLib.panel.install import Installed, Installer, InstallListeners, Step
-from PartialLabelSegLib.panel.pip_words import OFFLINE, why_it_failed
+from PartialLabelSegLib.panel.pip_words import why_it_failed
 from PartialLabelSegLib.panel.torch_probe import TorchState
 
 Wait = Callable[..., None]
@@ -48,36 +45,13 @@ class Heard:
         return self.ends[0]
 
 
-def clean() -> dict[str, str]:
-    """The environment without this machine's own ways to packages."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    return {**kept, "PIP_CONFIG_FILE": os.devnull}
-
-
 def installed(wait_until: Wait, python: str, environment: dict[str, str], steps: tuple[Step, ...]) -> Heard:
     heard = Heard()
     installer = Installer(heard.listeners())
-    installer.start(python, {**clean(), **environment}, steps)
+    installer.start(python, {**without_own_ways(), **environment}, steps)
     wait_until(lambda: not installer.running(), 120, "the installation")
     assert installer.output() == "\n".join(heard.lines[-install.LINES :])
     return heard
-
-
-def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> None:
-    info = f"{name}-{version}.dist-info"
-    whole = {
-        **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ""
-    for path, content in whole.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        record += f"{path},sha256={digest},{len(content)}\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        for path, content in {**whole, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
-            wheel.writestr(path, content)
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +74,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def empty_python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The Python of a new environment, in which only this environment's pip is."""
-    folder = tmp_path_factory.mktemp("environment") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    own = Path(str(importlib.metadata.distribution("pip").locate_file("")))
-    for name in ("pip", f"pip-{importlib.metadata.version('pip')}.dist-info"):
-        shutil.copytree(own / name, packages / name)
-    return str(folder / "bin" / "python")
+    return python_with_pip(tmp_path_factory.mktemp("environment") / "venv")
 
 
 @pytest.fixture
@@ -125,11 +92,6 @@ def server(wheels: Path) -> Iterator[str]:
     serving.shutdown()
     thread.join()
     serving.server_close()
-
-
-def version_of(python: str, package: str) -> str:
-    script = f"import importlib.metadata as m; print(m.version({package!r}))"
-    return subprocess.run([python, "-c", script], capture_output=True, encoding="utf-8", check=False).stdout.strip()
 
 
 @pytest.mark.slow
@@ -165,7 +127,7 @@ def test_from_a_folder_of_wheels_and_a_broken_one_is_taken_out_first(
     assert version_of(empty_python, "torch") == "2.6.0"
     write_wheel(tmp_path, "torch", "1.13.1", {"torch/__init__.py": b""})
     taken_out = [empty_python, "-m", "pip", "uninstall", "-y", "torch"]
-    subprocess.run(taken_out, check=True, capture_output=True, env=clean())
+    subprocess.run(taken_out, check=True, capture_output=True, env=without_own_ways())
     heard = installed(wait_until, empty_python, unreachable, install.steps_from_folder(OLD, tmp_path))
     assert heard.end.sentence == "The folder lacks torch for this Python and system; it has only 1.13.1."
 
@@ -174,7 +136,7 @@ def test_without_a_network_it_is_said_with_the_ways_out(wait_until: Wait) -> Non
     unreachable = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}
     steps = (("pip", "install", "light-the-torch-that-is-nowhere"),)
     heard = installed(wait_until, sys.executable, unreachable, steps)
-    assert (heard.end.sentence, heard.end.way_out) == (OFFLINE.sentence, OFFLINE.way_out)
+    assert "no connection to the servers that PyTorch" in heard.end.sentence
     assert "folder of wheels" in heard.end.way_out and not heard.end.done
 
 
@@ -185,7 +147,7 @@ def test_cancel_ends_it_with_all_that_it_started(wait_until: Wait, tmp_path: Pat
     )
     heard = Heard()
     installer = Installer(heard.listeners())
-    environment = {**clean(), "PYTHONPATH": str(tmp_path)}
+    environment = {**without_own_ways(), "PYTHONPATH": str(tmp_path)}
     installer.start(sys.executable, environment, (("slow_install",), ("never_reached",)))
     wait_until(lambda: heard.lines, 20)
     installer.cancel()
@@ -250,6 +212,20 @@ def test_a_python_that_cannot_be_started(wait_until: Wait, tmp_path: Path) -> No
 def test_what_pip_says_becomes_a_sentence_and_a_way_out(text: str, words: str) -> None:
     failed = why_it_failed(tuple(text.split("\n")) if text else (), 1, from_folder="in links" in text)
     assert words in failed.sentence and failed.way_out and "ERROR" not in failed.sentence
+
+
+def test_of_another_package_nothing_is_said_of_pytorch() -> None:
+    for text in (
+        "getaddrinfo failed",
+        "[Errno 13] Permission denied",
+        "[WinError 5]",
+        "ERROR: No matching distribution found for highdicom",
+        "odd",
+    ):
+        failed = why_it_failed((text,), 1, what="highdicom")
+        assert "PyTorch" not in failed.sentence + failed.way_out and "wheels" not in failed.way_out
+    fitting = why_it_failed(("ERROR: ResolutionImpossible: for help visit …",), 1, what="highdicom")
+    assert fitting.sentence == "No version of highdicom fits the packages that are there."
 
 
 def test_a_folder_is_looked_at_before_pip_is_asked(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from PartialLabelSegLib.data.raters.rated_case import rated_cases
 from PartialLabelSegLib.data.raters.steps import SoftSteps, prepare, soft_label
 from PartialLabelSegLib.data.raters.study import read_study
 from PartialLabelSegLib.options import parser
+from PartialLabelSegLib.panel import optional_package
 from PartialLabelSegLib.panel.desk import Desk
 from PartialLabelSegLib.panel.raters.exporting import ExportChoice, Exporting, command
 from PartialLabelSegLib.panel.raters.placing import fitted
@@ -133,3 +134,20 @@ def test_a_mask_of_a_rater_who_read_along_another_axis_is_written_so(
     (reading,) = case.structures["Femur lesion"].readings
     assert reading.axis == 2 and reading.slices == frozenset({40, 41, 50})
     desk.release()
+
+
+def test_what_dicom_segmentations_need_is_offered_before_anything_is_asked(
+    ready: Ready, application: HostApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, _ = ready
+    exporting = Exporting(room)
+    exporting.choice = ExportChoice(ExportOptions(dicom_seg=True))
+    monkeypatch.setattr(optional_package, "is_there", lambda package: False)
+    application.answers.append(False)
+    exporting.start()
+    (question,) = application.asked
+    assert question.startswith("Install highdicom?") and not exporting.can_stop()
+    monkeypatch.setattr(optional_package, "is_there", lambda package: True)
+    application.answers.append(None)
+    exporting.start()
+    assert application.asked[1:] == ["Where to make a folder with the soft labels"]

@@ -15,7 +15,7 @@ from .view_models_decide import Working
 
 
 class FinishWork:
-    """message: what was done last, in a sentence. `by_worker`: whether it can be cancelled."""
+    """message: what was done last, in a sentence."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -32,8 +32,11 @@ class FinishWork:
             return Working(self._working.words, min(1.0, self.desk.busy_share))
         return self._working
 
+    def can_stop(self) -> bool:
+        """Whether the worker is at it; what is done in the window is done in a moment."""
+        return self._by_worker
+
     def cancel(self) -> None:
-        """Stops the worker; what is done in the window is done in a moment."""
         if self._by_worker:
             self.desk.cancel_job()
 

@@ -112,10 +112,10 @@ def folder_complaint(folder: Path, python: tuple[int, int]) -> str:
 
 
 class Installer:
-    """One installation at a time. Everything returns at once."""
+    """One installation at a time. Everything returns at once. what: what is installed, as a person calls it."""
 
-    def __init__(self, listeners: InstallListeners) -> None:
-        self._listeners = listeners
+    def __init__(self, listeners: InstallListeners, what: str = "PyTorch") -> None:
+        self._listeners, self._what = listeners, what
         self._child = Child(self._heard, self._ended)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lines: deque[str] = deque(maxlen=LINES)
@@ -139,7 +139,7 @@ class Installer:
         return self._folder is not None
 
     def cancel(self) -> None:
-        """Ends it now. A PyTorch that is half there is found and replaced by the next installation."""
+        """Ends it now. What is half there is found and replaced by the next installation."""
         if self.running():
             self._cancelled = True
             self._waiting.clear()
@@ -193,9 +193,9 @@ class Installer:
             )
             return Installed(False, failed.sentence, failed.way_out)
         if ending.code != 0:
-            failed = why_it_failed(tuple(self._lines), ending.code, self._from_folder)
+            failed = why_it_failed(tuple(self._lines), ending.code, self._from_folder, self._what)
             return Installed(False, failed.sentence, failed.way_out)
-        return Installed(True, "PyTorch is installed.")
+        return Installed(True, f"{self._what} is installed.")
 
 
 def line_words(line: str) -> str:

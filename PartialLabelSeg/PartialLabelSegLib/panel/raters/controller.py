@@ -11,6 +11,7 @@ from ...run.failure import Failure
 from ..application import nodes_of_class
 from ..desk import ERROR, WARNING, Desk
 from ..geometry import grid_of
+from ..optional_package import PackageOffer
 from ..pairs import segmentations_of
 from ..views_before import BEFORE, ViewsBefore
 from . import kept
@@ -24,7 +25,7 @@ from .reading_actions import ReadingActions
 from .room import MODES, READ, TOGETHER, Room
 from .soft_actions import SoftActions
 from .stage import Stage
-from .table_import import PATTERN, with_table
+from .table_import import PATTERN, SPREADSHEET, with_table
 from .together_actions import TogetherActions
 from .tools import Hand
 
@@ -47,6 +48,7 @@ class RatersController:
         self.board = GridBoard(self.room, self.grid, self.reading, self._seen, lambda: self.stage.draw())
         self.stage = Stage(desk.application, Hand(self.board.tool), self._picture, self._turned)
         self.together = TogetherActions(self.room, self.reading, self.stage, self._learned)
+        self._openpyxl = PackageOffer(desk, "openpyxl", f"A spreadsheet ({SPREADSHEET})")
         self.room.index = lambda: self.stage.index
         self._shown: tuple[Any, int] | None = None
         self._before = ViewsBefore(desk.scene)
@@ -175,6 +177,8 @@ class RatersController:
             stop()
         self.room.together.clear()
         self.room.sitting.release()
+        self.together.exporting.release()
+        self._openpyxl.cancel()
 
     # Scan, bone, part
 
@@ -226,8 +230,13 @@ class RatersController:
         scene = self.desk.scene
         if kept.is_ours(path):
             self.room.sitting.take_over(lambda study: with_nodes_by_name(kept.in_file(path), scene))
+        elif path.suffix.lower() == SPREADSHEET:
+            self._openpyxl.when_there(lambda: self._take_table(path))
         else:
-            self.room.sitting.take_over(lambda study: with_table(study, path, scene))
+            self._take_table(path)
+
+    def _take_table(self, path: Path) -> None:
+        self.room.sitting.take_over(lambda study: with_table(study, path, self.desk.scene))
 
     def undo(self) -> None:
         self.room.sitting.undo()

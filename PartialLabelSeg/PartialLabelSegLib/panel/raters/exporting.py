@@ -13,7 +13,9 @@ import numpy as np
 from ...data.raters.export import ExportOptions
 from ...data.raters.steps import STEPS, SoftSteps
 from ..finish_work import FinishWork
+from ..optional_package import PackageOffer
 from ..steps import Steps
+from ..view_models_decide import Working
 from .kept import FOLDER
 from .rating import Drawing
 from .room import Room
@@ -39,22 +41,45 @@ class Exporting:
         self._room = room
         self.choice = ExportChoice()
         self.work = FinishWork(room.desk)
+        self._highdicom = PackageOffer(room.desk, "highdicom", "A DICOM segmentation")
         self.folder: Path | None = None
 
     def why_not(self) -> str:
         """Why nothing can be saved now; '' where something can."""
+        if self._highdicom.working() is not None:
+            return "highdicom is being installed."
         if self.work.working() is not None:
             return "It is being saved."
         if self._room.desk.job is not None:
             return "Wait until the work that goes on in the background is done."
         return why_not(self._room.sitting.study, self._room.desk.scene)
 
+    def working(self) -> Working | None:
+        """What goes on, and how far it is."""
+        return self._highdicom.working() or self.work.working()
+
+    def can_stop(self) -> bool:
+        return self._highdicom.working() is not None or self.work.can_stop()
+
+    def cancel(self) -> None:
+        self._highdicom.cancel()
+        self.work.cancel()
+
+    def release(self) -> None:
+        """The panel goes: nobody could see an installation any more."""
+        self._highdicom.cancel()
+
     def start(self) -> None:
-        """Asks for a folder, in which a new one is made."""
+        """Asks for a folder, in which a new one is made; before that for what DICOM segmentations need, where it is missing."""
         why = self.why_not()
         if why:
             self._room.warn(why)
-            return
+        elif self.choice.files.dicom_seg:
+            self._highdicom.when_there(self._choose)
+        else:
+            self._choose()
+
+    def _choose(self) -> None:
         chosen = self._room.desk.application.choose_folder("Where to make a folder with the soft labels")
         if chosen is not None:
             self.start_into(_free(chosen))

@@ -14,7 +14,8 @@ from .planes import count_along
 from .rating import Rater, Study, levels_for
 from .reading_actions import rater_name
 
-PATTERN = "Scoring tables (*.json *.csv *.xlsx);;All files (*)"
+SPREADSHEET = ".xlsx"
+PATTERN = f"Scoring tables (*.json *.csv *{SPREADSHEET});;All files (*)"
 
 
 def with_table(study: Study, path: Path, scene: Any) -> Study:

@@ -54,6 +54,9 @@ class TogetherActions:
     def exported(self) -> None:
         self.exporting.start()
 
+    def export_stopped(self) -> None:
+        self.exporting.cancel()
+
     def export_opened(self) -> None:
         self.exporting.open_folder()
 

@@ -145,7 +145,7 @@ def _soft(controller: RatersController, rating: Rating, drawings: tuple[Choice, 
     level = preview.bright_level if preview is not None and np.isfinite(preview.bright_level) else None
     no_bone = "There is no bone: choose its segment above." if rating.bone is None else ""
     export = controller.together.exporting
-    working = export.work.working()
+    working = export.working()
     return SoftBoxView(
         raters=tuple(_line(controller, rating, rater) for rater in rating.raters),
         drawings=tuple(choice for choice in drawings if choice.key not in taken),
@@ -160,6 +160,7 @@ def _soft(controller: RatersController, rating: Rating, drawings: tuple[Choice, 
         agreement=_agreement(controller.together.comparing, rating),
         exporting=working.words if working is not None else export.work.message,
         exported=working is None and bool(export.work.message),
+        can_stop=export.can_stop(),
         why_not_export=export.why_not(),
     )
 

@@ -93,7 +93,7 @@ class AgreementView:
 class SoftBoxView:
     """The part Together. changed: step -> voxels that it changes on the shown slice; without it where nothing was made yet.
 
-    exported: something was saved, `exporting` says where. steps_why_not: step -> why it cannot be taken. drawings: what could be a rater's mask.
+    exported: something was saved, `exporting` says where. can_stop: what `exporting` says goes on. steps_why_not: step -> why it cannot be taken. drawings: what could be a rater's mask.
     """
 
     raters: tuple[RaterLine, ...] = ()
@@ -109,6 +109,7 @@ class SoftBoxView:
     agreement: AgreementView = AgreementView()
     exporting: str = ""
     exported: bool = False
+    can_stop: bool = False
     why_not_export: str = ""
 
 

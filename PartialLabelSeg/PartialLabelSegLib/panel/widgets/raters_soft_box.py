@@ -48,6 +48,7 @@ class TogetherActions(Protocol):
     def compared(self) -> None: ...
     def export_chosen(self, choice: ExportChoice) -> None: ...
     def exported(self) -> None: ...
+    def export_stopped(self) -> None: ...
     def export_opened(self) -> None: ...
     def export_learned(self) -> None: ...
 
@@ -202,7 +203,7 @@ class ExportBox:
             for name, words, tip in (
                 ("nifti", "NIfTI too", "One NIfTI volume per structure beside the NRRD volumes."),
                 ("four_d", "as one 4D volume", "One NIfTI volume per scan with all structures."),
-                ("dicom_seg", "DICOM segmentation too", "FRACTIONAL, of type PROBABILITY; the scans must have come from DICOM, and the Python package highdicom is needed."),
+                ("dicom_seg", "DICOM segmentation too", "FRACTIONAL, of type PROBABILITY; the scans must have come from DICOM, and the Python package highdicom is needed; where it is missing, it is offered."),
             )
         }  # fmt: skip
         self.threshold = _slider("raters_threshold", "From this probability on a voxel belongs to the hard label")
@@ -216,6 +217,9 @@ class ExportBox:
             "Soft labels, hard labels, raters' masks and a table of volumes, in a new folder that can be learned from.",
             actions.exported,
         )
+        self.stop = button(
+            "Stop", "raters_export_stop", "Stop what goes on; nothing is left half done.", actions.export_stopped
+        )
         self.open = button("Open the folder", "raters_export_open", "Show what was saved.", actions.export_opened)
         self.learn = button(
             "Add to the scans",
@@ -226,7 +230,7 @@ class ExportBox:
         self.said = paragraph("", "raters_export_said")
         hard = _with_number(self.threshold, self._threshold_text)
         parts = (named("Stored as", self.bits.widget), named("Hard from", hard), *self.boxes.values())
-        self.widget = column(*parts, row(self.save, None), self.said, row(self.open, self.learn, None))
+        self.widget = column(*parts, row(self.save, self.stop, None), self.said, row(self.open, self.learn, None))
 
     def _chosen(self) -> None:
         bits = self.bits.current()
@@ -243,6 +247,7 @@ class ExportBox:
             or "Soft labels, hard labels, raters' masks and a table of volumes, in a new folder that can be learned from."
         )
         set_text(self.said, view.exporting)
+        self.stop.setVisible(view.can_stop)
         for each in (self.open, self.learn):
             each.setVisible(view.exported)
 
