@@ -14,11 +14,15 @@ from host.host_application import HostApplication
 from host.session import Session
 from host.window import Window
 from PartialLabelSegLib.panel.state import Scan
+from PartialLabelSegLib.panel.view_models_decide import DOUBTS
+from PartialLabelSegLib.panel.volumes import image_array
 
 WIDTH, HEIGHT, PANEL_WIDTH = 1500, 900, 460
 LONGEST = 3 * 3600.0
 SETTLED_TURNS = 20
 LABELLED = "labelled"
+HASTY, HASTY_STRUCTURE = "Abdomen 6", "Liver"
+"""Whose drawing is cut in half, and said to have been made quickly."""
 CURVE_POINTS, CURVE_SHARE = 4, 0.6
 """The picture of learning is taken when each curve has so many points and so much of the first round is learned."""
 GAMMA = 80
@@ -47,9 +51,9 @@ class Tutorial:
         )
 
     def go_through(self) -> None:
-        """All five steps, and their pictures."""
+        """All five steps, and their pictures; then, with a new scene, a label that was drawn in a hurry."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for step in (self.scans, self.learn, self.look, self.decide, self.finish):
+        for step in (self.scans, self.learn, self.look, self.decide, self.finish, self.doubts):
             step()
             self._picture(step.__name__)
 
@@ -111,6 +115,53 @@ class Tutorial:
         self.session.until(lambda: "In the scene" in logic.finish.view().message, "the segmentations")
         # As a person does with "Show 3D".
         self.seam.scene.GetFirstNodeByName(f"{logic.desk.state.scan} completed").CreateClosedSurfaceRepresentation()
+
+    def doubts(self) -> None:
+        logic, desk = self.logic, self.logic.desk
+        self.seam.scene.Clear(0)
+        self.session.until(lambda: not desk.state.scans, "an empty list")
+        self.session.click("step_scans")
+        self.session.click("add_sample")
+        self.session.until(lambda: desk.state.scans and not desk.busy, "the sample scans")
+        scan = next(scan for scan in desk.state.scans if scan.name == HASTY)
+        self._cut(scan, HASTY_STRUCTURE)
+        self._say_quick(scan)
+        self.session.click("step_learn")
+        self.session.click("learn")
+        self.session.until(lambda: logic.learn.state != "running", "the suggestions")
+        assert logic.learn.state == "waiting", desk.message.text
+        self.session.click("step_look")
+        logic.look.scan_chosen(scan.name)
+        self._until_shown()
+        view = logic.look.view().doubts
+        assert view is not None and view.rows, "nothing is doubted"
+        row = next(row for row in view.rows if row.structure == HASTY_STRUCTURE)
+        logic.look.doubt_chosen(row.number)
+        logic.look.thing_shown(DOUBTS, True)
+        self._until_shown()
+
+    def _cut(self, scan: Scan, structure: str) -> None:
+        """Takes away what of a drawing lies on one side of its middle."""
+        drawing = self.seam.scene.GetNodeByID(scan.segmentation).GetSegmentation()
+        segment = drawing.GetSegment(drawing.GetSegmentIdBySegmentName(structure))
+        image = segment.GetRepresentation("Binary labelmap")
+        drawn = image_array(image)
+        held = drawn == segment.GetLabelValue()
+        columns = np.flatnonzero(held.any((0, 1)))
+        drawn[:, :, : int(columns.mean())][held[:, :, : int(columns.mean())]] = 0
+        image.Modified()
+        drawing.Modified()
+
+    def _say_quick(self, scan: Scan) -> None:
+        """In the box below the table, of all labels of a scan."""
+        table: Any = self.window.widget.findChild(QtWidgets.QTableWidget, "scan_table")
+        names = [row.name for row in self.logic.scans.view().scans]
+        self.session.until(lambda: table.rowCount() >= len(names), "the table of scans")
+        table.setCurrentCell(names.index(scan.name), 0)
+        box: Any = self.window.widget.findChild(QtWidgets.QComboBox, "scan_made")
+        self.session.until(box.isVisible, "the box for how labels were made")
+        box.setCurrentIndex(box.findData("quick"))
+        self.session.until(lambda: "quickly" in self.logic.scans.view().summary, "the labels to be quick ones")
 
     # What is worth a look
 

@@ -167,6 +167,22 @@ def test_the_gradient_reaches_the_network(tmp_path: Path) -> None:
     assert network.weight.grad[1].abs().sum() == 0 and network.weight.grad[2].abs().sum() > 0
 
 
+def test_what_is_bounded_is_what_would_be_predicted_and_running_statistics_stay(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3), nn.Dropout(0.5)).train()
+    norm = network[1]
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None
+    norm.running_mean.fill_(0.3)
+    term = term_of(session_of(tmp_path))
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    found = term(network, 80, 8)["size"]
+    assert network.training and norm.training
+    assert all(torch.equal(value, before[name]) for name, value in network.named_buffers())
+    expected = term(network.eval(), 80, 8)["size"]
+    assert float(found.detach()) == float(expected.detach()) > 0
+    found.backward()
+    assert norm.weight.grad is not None and norm.weight.grad.any()
+
+
 class Counting:
     """An objective that keeps something between steps."""
 

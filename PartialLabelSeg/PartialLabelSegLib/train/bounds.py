@@ -100,7 +100,7 @@ class BoundTerm:
         if strength == 0:
             return {name: torch.zeros((), device=self.device.torch) for name in self.attributes}
         sight = self.sight(step, max(1, windows // SHARE))
-        found = self.penalties(network(sight.image), sight)
+        found = self.penalties(as_it_predicts(network, sight.image), sight)
         return {name: strength * value for name, value in found.items()}
 
     def penalties(self, logits: Tensor, sight: Sight) -> dict[str, Tensor]:
@@ -195,6 +195,21 @@ class BoundTerm:
             image[row][(slice(None), *here)] = torch.from_numpy(item)
             inside[row][(slice(None), *here)] = True
         return image, inside
+
+
+def as_it_predicts(network: nn.Module, image: Tensor) -> Tensor:
+    """The logits with running statistics and without dropout, as a scan is predicted; gradients flow.
+
+    Whole slices are other images than windows round structures: normalised by themselves they would be predicted otherwise than here, and
+    their statistics among the running ones spoil every prediction.
+    """
+    was_training = network.training
+    network.eval()
+    try:
+        logits: Tensor = network(image)
+    finally:
+        network.train(was_training)
+    return logits
 
 
 def _lengths(inside: Tensor) -> Tensor:
