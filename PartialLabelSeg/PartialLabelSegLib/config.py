@@ -266,8 +266,9 @@ class Configuration:
     """What the user chose. `plan` holds overrides of single Plan fields by name; everything else is found from the data.
 
     instances: of each completed scan 'no' list of its lesions, a 'list', or a list and a 'volume'; 'auto' depends on the network.
-    doubtful: what labels that were made quickly are to the learning: 'fixed', all the same weight beside own pseudo-labels, and trusted labels
-    beside both (measured to be the best so far, `bench meta`); 'weigh', their voxels get weights learned from the trusted labels (MLB-Seg); 'as-given', they count like trusted ones; 'leave-out', they count as missing.
+    doubtful: what labels that were made quickly are to the learning: 'weigh', their voxels get weights learned from the trusted labels (MLB-Seg; with
+    the presets quick and standard the best on average, `bench meta`); 'fixed', all the same weight beside own pseudo-labels, and trusted labels beside
+    both; 'as-given', they count like trusted ones; 'leave-out', they count as missing.
     bounds: the region attributes, regressed from the labelled scans, that bound what is predicted where a structure is missing.
     """
 
@@ -283,7 +284,7 @@ class Configuration:
     relabelling: Relabelling = field(default_factory=Relabelling)
     plan: dict[str, Any] = field(default_factory=dict)
     instances: str = "auto"
-    doubtful: str = "fixed"
+    doubtful: str = "weigh"
     bounds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

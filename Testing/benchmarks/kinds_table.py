@@ -94,11 +94,7 @@ def rows_table(rows: Sequence[Row], results: Sequence[Result], paper: str = "") 
 
 def runs_table(rows: Sequence[Row], results: Sequence[Result]) -> str:
     """Dice of each run by itself where rows have not all the same runs: folds hold out other scans, so that only a column compares."""
-    dice: dict[str, dict[tuple[int, int], float]] = {}
-    for row in rows:
-        for item in of_row(results, row):
-            mean = 100 * float(np.mean(list(of_scans(item, "dice").values())))
-            dice.setdefault(row.title, {})[item["fold"], item["seed"]] = mean
+    dice = {row.title: found for row in rows if (found := by_run(of_row(results, row)))}
     runs = sorted({run for found in dice.values() for run in found})
     if all(len(found) == len(runs) for found in dice.values()):
         return ""
@@ -108,6 +104,11 @@ def runs_table(rows: Sequence[Row], results: Sequence[Result]) -> str:
         "\nNot all rows have the same runs. Mean Dice of each run in percent; only within a column are the scans the same.\n\n"
         + table(heads, lines)
     )
+
+
+def by_run(items: Sequence[Result]) -> dict[tuple[int, int], float]:
+    """Mean Dice in percent of each fold and seed."""
+    return {(item["fold"], item["seed"]): 100 * float(np.mean(list(of_scans(item, "dice").values()))) for item in items}
 
 
 def _steps(items: Sequence[Result]) -> str:

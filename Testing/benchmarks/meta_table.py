@@ -11,8 +11,20 @@ import numpy as np
 from benchmarks.kinds_claims import Finding
 from benchmarks.kinds_rows import Row
 from benchmarks.kinds_study import QUICK
-from benchmarks.kinds_table import Outcome, Result, findings_table, of_row, rows_table, structures_table
-from benchmarks.meta_rows import PAPER, meta_claims, meta_rows
+from benchmarks.kinds_table import Outcome, Result, by_run, findings_table, of_row, rows_table, structures_table
+from benchmarks.meta_rows import (
+    EVEN,
+    FIXED,
+    GIVEN,
+    LEVELS,
+    MAIN,
+    ONLY,
+    PAPER,
+    STUDY_NAMES,
+    meta_claims,
+    meta_rows,
+    noisy_table,
+)
 from benchmarks.tables import table
 from PartialLabelSegLib.run.files import read_json
 
@@ -36,15 +48,39 @@ def write_tables(work: Path, out: Path) -> None:
         "\n## What is learned\n",
         outcome.beginning,
         f"A tenth of the training patients (at least three) is trusted; {QUICK} labels are the true ones rotated, eroded or dilated, each structure of each scan in its own mixture, so strongly that their mean Dice is as the table says. "
-        "`trusted only` and `all labels checked` do not depend on that level. `fixed weights` is what the product does without a word (quick labels counted in part); `MLB-Seg` weighs as in the paper; in `agreeing labels alike`, which is how the presets quick and standard weigh, "
+        "`trusted only` and `all labels checked` do not depend on that level. `fixed weights` is `--doubtful fixed` (quick labels counted in part); `MLB-Seg` weighs as in the paper; in `agreeing labels alike`, which is how the presets quick and standard weigh without a word, "
         "labels that the trusted ones speak for count the same, the others nothing, and trusted ones are learned in every step. Beside ours the paper's numbers of PROMISE12 (one structure, 40 training cases of which 3 are trusted, U-Net++, 130 epochs), "
         "which are of other data and a longer training; only their order can be compared.\n",
         *(_table(name, [row for row in rows if row.table == name], outcome.results) for name in tables),
+        choice_table(outcome.results),
         planted_table(outcome.results),
         findings_table(outcome.found),
         why(outcome.found),
     ]
     outcome.write(out, "meta", text, cost)
+
+
+def choice_table(results: Sequence[Result]) -> str:
+    """Why the product does what it does without a word: the ways to take quick labels, over all settings that were run with each of them."""
+    rows = {(row.table, row.title): row for row in meta_rows()}
+    ways = (ONLY, GIVEN, FIXED, EVEN)
+    lines, means = [], []
+    for study, level in ((study, level) for study in STUDY_NAMES for level in LEVELS):
+        # Trusted labels do not depend on the level.
+        tables = [noisy_table(study, MAIN if way == ONLY else level) for way in ways]
+        found = [by_run(of_row(results, rows[name, way])) for name, way in zip(tables, ways)]
+        common = set.intersection(*(set(item) for item in found))
+        if common:
+            means.append([float(np.mean([item[run] for run in common])) for item in found])
+            lines.append([noisy_table(study, level), *(f"{mean:.1f}" for mean in means[-1]), str(len(common))])
+    if not lines:
+        return ""
+    together = np.mean(means, axis=0)
+    lines.append(["mean", *(f"{mean:.1f}" for mean in together), ""])
+    return (
+        "\n## What quick labels should count for\n\nMean Dice in percent over the runs (folds, seeds) that all of the columns have. What the product does without a word is the last of them.\n\n"
+        + table(["setting", *ways, "runs"], lines)
+    )
 
 
 def read_cost(work: Path) -> dict[str, Any]:

@@ -34,18 +34,18 @@ def counts(unlabelled: int = 0, **structures: StructureCounts) -> LabelCounts:
 @pytest.mark.parametrize(
     ("found", "method", "doubtful", "bounds"),
     [
-        (counts(Liver=StructureCounts(checked=8, absent=2)), "ambiguity-only", "fixed", ()),
-        (counts(Liver=StructureCounts(missing=4)), "ambiguity-only", "fixed", ()),
-        (counts(Liver=StructureCounts(checked=9), Spleen=StructureCounts(6, missing=3)), "full", "fixed", ()),
-        (counts(Liver=StructureCounts(checked=3, partly=1)), "full", "fixed", ()),
-        (counts(Liver=StructureCounts(checked=3, quick=5)), "ambiguity-only", "fixed", ()),
+        (counts(Liver=StructureCounts(checked=8, absent=2)), "ambiguity-only", "weigh", ()),
+        (counts(Liver=StructureCounts(missing=4)), "ambiguity-only", "weigh", ()),
+        (counts(Liver=StructureCounts(checked=9), Spleen=StructureCounts(6, missing=3)), "full", "weigh", ()),
+        (counts(Liver=StructureCounts(checked=3, partly=1)), "full", "weigh", ()),
+        (counts(Liver=StructureCounts(checked=3, quick=5)), "ambiguity-only", "weigh", ()),
         (counts(Liver=StructureCounts(checked=2, quick=5)), "ambiguity-only", "as-given", ()),
         (counts(Liver=StructureCounts(4, 4), Spleen=StructureCounts(2, 1, 5)), "full", "as-given", ()),
-        (counts(15, Liver=StructureCounts(checked=5, missing=15)), "full", "fixed", ("size",)),
-        (counts(15, Liver=StructureCounts(checked=5, missing=15, partly=1)), "full", "fixed", ()),
-        (counts(16, Liver=StructureCounts(checked=4, missing=16)), "full", "fixed", ()),
-        (counts(20, Liver=StructureCounts(checked=20, missing=20)), "full", "fixed", ()),
-        (counts(1, Liver=StructureCounts(checked=5, missing=1)), "full", "fixed", ()),
+        (counts(15, Liver=StructureCounts(checked=5, missing=15)), "full", "weigh", ("size",)),
+        (counts(15, Liver=StructureCounts(checked=5, missing=15, partly=1)), "full", "weigh", ()),
+        (counts(16, Liver=StructureCounts(checked=4, missing=16)), "full", "weigh", ()),
+        (counts(20, Liver=StructureCounts(checked=20, missing=20)), "full", "weigh", ()),
+        (counts(1, Liver=StructureCounts(checked=5, missing=1)), "full", "weigh", ()),
     ],
 )
 def test_the_first_rule_of_each_kind_that_holds_is_followed(
@@ -65,7 +65,7 @@ def test_the_reason_names_structures_and_counts() -> None:
     )
     judged = counts(20, Liver=StructureCounts(7, 3, 20))
     assert recommend(judged).reason.endswith(
-        "Some labels were drawn quickly (Liver in 3 scans, checked in 7). They count in part, beside what the program itself sees there, and the checked ones lead. "
+        "Some labels were drawn quickly (Liver in 3 scans, checked in 7). Each place of them counts as far as the checked ones speak for it. "
         "20 of 30 scans have no label at all, and Liver can be learned from few: the sizes in the labelled scans keep what is "
         "suggested in the others within what is usual."
     )

@@ -233,6 +233,7 @@ def test_the_tables_of_weights_hold_every_row_with_its_spread_and_say_which_has_
     text = (tmp_path / "out" / "meta.md").read_text(encoding="utf-8")
     assert text.count("| 37.5 ± 12.5 | 18.8 ± 6.2 | 3.00 ± 0.00 | 1.00 ± 0.00 | 0 |") == len(rows) - 1
     assert f"Not run yet: {rows[-1].table}: {rows[-1].title}." in text and "| not run yet |" in text
+    assert "| mean | 37.5 | 37.5 | 37.5 | 37.5 |" in text
     assert "at most 3.4: holds" in text and "at most 1.5: does not hold" in text and "80.83" in text
     assert "| 2D | float32 | 9 | 2.50 (2.25 to 2.75) |" in text and "| 2D | 1.70 |" in text
     numbers = (tmp_path / "out" / "meta.json").read_text(encoding="utf-8")

@@ -130,11 +130,11 @@ def curves(organs: int = 7, validations: int = 30) -> CurvesView:
 
 ADVICE = AdviceView(
     "full",
-    "fixed",
+    "weigh",
     ("size",),
-    "Recommended: learn in rounds; quick labels: count them in part; usual size kept to, because "
+    "Recommended: learn in rounds; quick labels: weigh each voxel; usual size kept to, because "
     "not every structure is drawn everywhere (missing: Liver in 3 of 12). Some labels were drawn quickly (Liver in 5 scans, checked in 4). "
-    "They count in part, beside what the program itself sees there, and the checked ones lead.",
+    "Each place of them counts as far as the checked ones speak for it.",
 )
 
 

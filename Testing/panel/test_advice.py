@@ -50,14 +50,14 @@ def test_without_quick_labels_the_worker_is_told_nothing_special() -> None:
     assert adviser.arguments(Choices()) == ()
     said = adviser.view(Choices())
     assert said.sentence.startswith("Recommended: learn in rounds, because not every structure is drawn")
-    assert (said.method, said.doubtful, said.bounds) == ("full", "fixed", ())
+    assert (said.method, said.doubtful, said.bounds) == ("full", "weigh", ())
 
 
-def test_quick_labels_beside_enough_checked_ones_count_in_part_and_it_says_so() -> None:
+def test_quick_labels_beside_enough_checked_ones_are_weighed_and_it_says_so() -> None:
     adviser = Adviser(lambda: scans(*[ALL] * 4, *[ALL] * 3, ("missing", "missing"), quick=(4, 5, 6)))
     assert adviser.arguments(Choices()) == ()
     said = adviser.view(Choices()).sentence
-    assert "quick labels: count them in part" in said and "drawn quickly" in said
+    assert "quick labels: weigh each voxel" in said and "drawn quickly" in said
 
 
 def test_with_too_few_checked_ones_quick_labels_count_as_they_are() -> None:
@@ -65,8 +65,8 @@ def test_with_too_few_checked_ones_quick_labels_count_as_they_are() -> None:
     assert adviser.arguments(Choices()) == ("--doubtful", "as-given")
     assert "quick labels: trust them" in adviser.view(Choices()).sentence
     # Who decides about quick labels decides about all of it.
-    assert adviser.arguments(Choices(doubtful="fixed")) == ()
-    assert adviser.arguments(Choices(doubtful="weigh")) == ("--doubtful", "weigh")
+    assert adviser.arguments(Choices(doubtful="weigh")) == ()
+    assert adviser.arguments(Choices(doubtful="fixed")) == ("--doubtful", "fixed")
 
 
 def test_what_the_user_chose_comes_before_what_is_recommended_and_is_said() -> None:
@@ -98,7 +98,7 @@ def test_every_way_of_learning_has_words_and_is_understood_by_the_worker(method:
     for doubtful in words.DOUBTFUL:
         choices = Choices(method=method, doubtful=doubtful, bounds=tuple(words.BOUNDS))
         told = parser().parse_args(["complete", "data", *adviser.arguments(choices), "--out", "run"])
-        assert (getattr(told, "method", "full"), getattr(told, "doubtful", "fixed")) == (method, doubtful)
+        assert (getattr(told, "method", "full"), getattr(told, "doubtful", "weigh")) == (method, doubtful)
         assert told.bounds == list(words.BOUNDS)
 
 

@@ -48,7 +48,7 @@ def test_what_is_recommended_and_why_stands_above_the_choices(step: LearnStep) -
         assert find(step.widget, "advice").text() == ADVICE.sentence
         open_advanced(step)
         assert find(step.widget, "method").currentText() == "learn in rounds (recommended)"
-        assert find(step.widget, "doubtful").currentText() == "count them in part (recommended)"
+        assert find(step.widget, "doubtful").currentText() == "weigh each voxel (recommended)"
         ticked = [name for name in ("size", "centroid", "extent") if find(step.widget, f"bounds_{name}").isChecked()]
         assert ticked == ["size"]
         step.show(replace(learn_views()["idle"], advice=replace(ADVICE, sentence="", method="mlb", bounds=())))

@@ -79,7 +79,7 @@ def doubtful_and_empty(folder: Path, patience: int = 0) -> Session:
 def test_doubtful_labels_may_say_that_nothing_is_there(tmp_path: Path) -> None:
     session = doubtful_and_empty(tmp_path)
     list(learn_segmentation(session, 0))
-    assert {"given", "trusted"} <= set(read(session.round(0).training)["terms"])
+    assert {"given", "pseudo"} <= set(read(session.round(0).training)["terms"])
 
 
 def test_a_learning_that_ends_early_keeps_its_network_for_weighing(

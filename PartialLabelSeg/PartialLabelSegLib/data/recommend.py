@@ -147,12 +147,12 @@ def _why_rounds(counts: LabelCounts) -> str:
     )
 
 
-def _why_fixed(counts: LabelCounts) -> str:
+def _why_weigh(counts: LabelCounts) -> str:
     found = [
         f"{name} in {scans(counts.structures[name].quick)}, checked in {counts.structures[name].checked}"
         for name in counts.named(_is_quick)
     ]
-    return f"Some labels were drawn quickly ({listed(found)}). They count in part, beside what the program itself sees there, and the checked ones lead."
+    return f"Some labels were drawn quickly ({listed(found)}). Each place of them counts as far as the checked ones speak for it."
 
 
 def _why_as_given(counts: LabelCounts) -> str:
@@ -197,13 +197,13 @@ RULES: tuple[tuple[Rule, ...], ...] = (
         Rule(lambda counts: True, {"method": "full"}, _why_rounds),
     ),
     (
-        Rule(lambda counts: not counts.named(_is_quick), {"doubtful": "fixed"}, _says_nothing),
+        Rule(lambda counts: not counts.named(_is_quick), {"doubtful": "weigh"}, _says_nothing),
         Rule(
             lambda counts: bool(counts.named(_cannot_be_judged)),
             {"doubtful": "as-given"},
             _why_as_given,
         ),
-        Rule(lambda counts: True, {"doubtful": "fixed"}, _why_fixed),
+        Rule(lambda counts: True, {"doubtful": "weigh"}, _why_weigh),
     ),
     (
         Rule(

@@ -78,7 +78,7 @@ _DRAWN = {(word, how): _as_drawn(word, how) for word in words.STATES for how in 
 
 
 def _sentence(found: Recommendation, choices: Choices) -> str:
-    """'Recommended: learn in rounds; quick labels: count them in part; because not every structure is drawn …'"""
+    """'Recommended: learn in rounds; quick labels: weigh each voxel; because not every structure is drawn …'"""
     parts = [words.METHODS[found.method].text]
     if "quickly" in found.reason or found.doubtful != _USUAL.doubtful:
         parts.append(f"quick labels: {words.DOUBTFUL[found.doubtful].text}")

@@ -212,7 +212,7 @@ class AdviceView:
     """What is recommended for what is labelled, as `Choices` names it. sentence: what, and why; '' where there is nothing to say."""
 
     method: str = "full"
-    doubtful: str = "fixed"
+    doubtful: str = "weigh"
     bounds: tuple[str, ...] = ()
     sentence: str = ""
 

@@ -143,7 +143,7 @@ DOUBTFUL: Mapping[str, Word] = {
     "weigh": Word(
         "weigh each voxel",
         "",
-        "Each voxel of a quick label counts as far as the checked scans agree with it. Takes about three times as long.",
+        "Each voxel of a quick label counts as far as the checked scans agree with it. Takes up to three times as long.",
     ),
     "fixed": Word(
         "count them in part",
