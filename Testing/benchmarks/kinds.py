@@ -20,7 +20,7 @@ from benchmarks.kinds_cell import Bench, Cell
 from benchmarks.kinds_claims import Claim
 from benchmarks.kinds_command import read_arguments, run_cells
 from benchmarks.kinds_measure import of_scans
-from benchmarks.kinds_rows import COMPLETE, EVEN, MIXTURE, STEP, TOGETHER, kinds_rows
+from benchmarks.kinds_rows import COMPLETE, EVEN, MIXTURE, STEP, TOGETHER, WAYS, kinds_rows
 from benchmarks.kinds_sizes import hand_in_sizes, keep_sizes
 from benchmarks.kinds_table import Outcome, Result, findings_table, of_row, rows_table, structures_table
 from PartialLabelSegLib.train.session import Session
@@ -35,26 +35,26 @@ def claims() -> tuple[Claim, ...]:
     def claim(better: str, worse: str, source: str) -> Claim:
         return Claim(TOGETHER, better, worse, source)
 
-    given, out, weigh = (f"ambiguity-only, {way}" for way in ("as-given", "leave-out", "weigh"))
+    given, out, weigh, fixed = (f"ambiguity-only, {way}" for way in ("as-given", "leave-out", "weigh", "fixed"))
     pairs = [
         claim(given, "naive", "INERRANT"),
         claim("full, leave-out", out, "INERRANT"),
         claim(weigh, out, "MLB-Seg"),
         claim(weigh, given, "MLB-Seg"),
-        claim(weigh, "ambiguity-only, fixed", "MLB-Seg"),
+        claim(weigh, fixed, "MLB-Seg"),
         claim("ambiguity-only, as-given, loss gce", given, "its authors"),
         claim("mlb", weigh, "MLB-Seg"),
     ]
     pairs += [
         claim(f"{title}, size", title, "size curriculum")
-        for title in (out, weigh, "full, leave-out", "full, weigh", "mlb")
+        for title in (given, out, fixed, weigh, *(f"full, {way}" for way in WAYS), "mlb")
     ]
+    pairs.append(claim(f"{weigh}, size{EVEN}", f"{weigh}{EVEN}", "size curriculum"))
     pairs += [claim("full, weigh", other, "put together") for other in (weigh, "full, leave-out", "full, as-given")]
     better = f"{weigh}{STEP}"
-    pairs += [claim(better, other, "the authors' program") for other in (weigh, out, given, "ambiguity-only, fixed")]
+    pairs += [claim(better, other, "the authors' program") for other in (weigh, out, given, fixed)]
     even = f"{weigh}{EVEN}"
-    pairs += [claim(even, other, "ours") for other in (weigh, out, given, "ambiguity-only, fixed")]
-    fixed = "ambiguity-only, fixed"
+    pairs += [claim(even, other, "ours") for other in (weigh, out, given, fixed)]
     pairs += [claim(f"mlb{EVEN}", "mlb, fixed", "ours"), claim("mlb, fixed", fixed, "ours")]
     pairs += [claim(fixed, other, "ours") for other in (given, out)]
     return tuple(pairs)

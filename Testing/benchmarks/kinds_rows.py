@@ -14,6 +14,7 @@ TOGETHER = "hippocampus"
 MIXTURE = Made(checked=1 / 3, quick=1 / 3, level=0.62, alpha=50)
 """A third checked, a third made quickly, a third without labels; of the labels of both kinds half are not there."""
 COMPLETE = "all labels, all checked"
+WAYS = ("as-given", "leave-out", "fixed", "weigh")
 STEP = " + supervised step"
 EVEN = " alike + supervised step"
 """What is added to the titles of rows whose weighted steps also minimise the trusted loss, as the authors' program does; with EVEN by EVEN_PLAN."""
@@ -72,20 +73,20 @@ def kinds_rows() -> tuple[Row, ...]:
         made = more.pop("made", MIXTURE)
         return Row(TOGETHER, title, TOGETHER, made, method, doubtful, **more)
 
-    ways = ("as-given", "leave-out", "fixed", "weigh")
     rows = [
         row(COMPLETE, made=ALL_CHECKED),
         row("naive", "naive"),
         row("ambiguity-only, as-given, loss gce", plan={"loss": "gce+dice"}),
     ]
-    rows += [row(f"ambiguity-only, {way}", "ambiguity-only", way) for way in ways]
-    rows += [row(f"full, {way}", "full", way) for way in ways]
-    rows += [row(f"ambiguity-only, {way}, size", "ambiguity-only", way, bounds=("size",)) for way in ways]
-    rows += [row(f"full, {way}, size", "full", way, bounds=("size",)) for way in ways]
+    rows += [row(f"ambiguity-only, {way}", "ambiguity-only", way) for way in WAYS]
+    rows += [row(f"full, {way}", "full", way) for way in WAYS]
+    rows += [row(f"ambiguity-only, {way}, size", "ambiguity-only", way, bounds=("size",)) for way in WAYS]
+    rows += [row(f"full, {way}, size", "full", way, bounds=("size",)) for way in WAYS]
     rows += [row("mlb", "mlb", "weigh"), row("mlb, size", "mlb", "weigh", bounds=("size",))]
     step: dict[str, Any] = {"plan": {"supervised_step": True}}
     rows.append(row(f"ambiguity-only, weigh{STEP}", "ambiguity-only", "weigh", **step))
     even: dict[str, Any] = {"plan": EVEN_PLAN}
     rows += [row(f"{method}, weigh{EVEN}", method, "weigh", **even) for method in ("ambiguity-only", "full")]
+    rows.append(row(f"ambiguity-only, weigh, size{EVEN}", "ambiguity-only", "weigh", bounds=("size",), **even))
     rows += [row("mlb, fixed", "mlb", "fixed"), row(f"mlb{EVEN}", "mlb", "weigh", **even)]
     return tuple(rows)
