@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -185,23 +184,20 @@ def test_only_cells_that_changed_are_drawn_again(step: ScansStep, pump: Callable
     assert [[a is b for a, b in zip(*rows)] for rows in zip(before, after)] == [[True, False], [True, True]]
 
 
-def test_a_hundred_scans_with_forty_structures_are_drawn_in_a_moment(step: ScansStep) -> None:
-    """In processor time: other programs on the machine do not count."""
+def test_of_a_hundred_scans_with_forty_structures_only_what_changed_is_drawn_anew(step: ScansStep) -> None:
+    """Four thousand cells would halt the window."""
     view = cohort(100, 40, summary="other words")
     changed = list(view.scans)
     changed[50] = replace(changed[50], cells=tuple(cell("absent", True) for _ in range(40)))
     with shown(step.widget):
-        first = _cpu_ms(lambda: step.show(view))
-        again = _cpu_ms(lambda: step.show(replace(view, scans=tuple(replace(scan) for scan in changed))))
+        step.show(view)
+        drawn: list[tuple[int, int]] = []
+        find(step.widget, "scan_table").model().dataChanged.connect(
+            lambda first, last, roles: drawn.append((first.row(), first.column()))
+        )
+        step.show(replace(view, scans=tuple(replace(scan) for scan in changed)))
         assert signs(step)[50] == ["✕*"] * 40
-    assert again < 50, f"a change took {again:.0f} ms"
-    assert first < 150, f"the first time took {first:.0f} ms"
-
-
-def _cpu_ms(action: Callable[[], None]) -> float:
-    before = time.process_time()
-    action()
-    return 1000 * (time.process_time() - before)
+        assert {row for row, _ in drawn} == {50} and len({column for _, column in drawn}) >= 39
 
 
 @pytest.mark.parametrize("theme", [nullcontext, dark])
