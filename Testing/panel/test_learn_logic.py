@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -169,9 +168,8 @@ tell('cancelled', message='Cancelled.'); sys.exit(3)
     )
     step.learn.learn()
     step.until(lambda: step.progress().rounds == 1)
-    began = time.monotonic()
     step.learn.cancel()
-    assert step.learn.state == "stopping" and time.monotonic() - began < 0.5
+    assert step.learn.state == "stopping", "it does not wait for the worker"
     step.until_is("stopped")
     view = step.learn.view()
     assert view.can_resume and "Resume goes on" in view.message and step.desk.message.severity != ERROR

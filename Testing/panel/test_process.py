@@ -238,12 +238,11 @@ def test_a_work_folder_that_cannot_be_written_is_said_to_be_so(wait_until: Wait,
 
 
 def test_start_and_cancel_give_the_window_back_at_once(wait_until: Wait, tmp_path: Path) -> None:
-    began = time.perf_counter()
+    """The worker, which would take a minute, is still there when each of them comes back."""
     worker, _ = started(program(tmp_path, "time.sleep(60)"), tmp_path)
-    assert time.perf_counter() - began < 0.5
-    began = time.perf_counter()
+    assert worker.running()
     worker.cancel()
-    assert time.perf_counter() - began < 0.1 and worker.stopping()
+    assert worker.running() and worker.stopping()
     wait_until(lambda: not worker.running(), 5)
     assert not worker.stopping()
 
