@@ -39,6 +39,19 @@ def test_what_is_there_is_used_without_a_question(desk: Desk) -> None:
     assert called == ["done"] and not is_there("tinydicom")
 
 
+def test_what_a_stopped_installation_left_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert not is_there("half")
+    info = tmp_path / "half-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: half\nVersion: 1.0\n", encoding="utf-8")
+    assert not is_there("half")
+    (info / "RECORD").touch()
+    assert is_there("half")
+
+
 def test_not_now_leaves_everything_as_it_is(desk: Desk, application: HostApplication) -> None:
     called: list[str] = []
     offer = PackageOffer(desk, "tinydicom", "A DICOM segmentation")

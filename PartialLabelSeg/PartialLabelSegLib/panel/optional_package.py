@@ -16,9 +16,17 @@ from .view_models_decide import Working
 
 
 def is_there(package: str) -> bool:
-    """Whether the package can be found in this Python, which is the worker's; nothing is imported."""
+    """Whether the whole package can be found in this Python, which is the worker's; nothing is imported.
+
+    pip writes a package's RECORD last, so that what a stopped installation left is offered again.
+    """
     importlib.invalidate_caches()
-    return importlib.util.find_spec(package) is not None
+    if importlib.util.find_spec(package) is None:
+        return False
+    try:
+        return importlib.metadata.distribution(package).read_text("RECORD") is not None
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def pins() -> str:
